@@ -1,0 +1,114 @@
+//===- ModelAbi.h - between generated code and the runtime -------*- C -*-===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The contract between the code the compiler generates for one model and the
+// runtime linked beside it into model.so or model.a. Not public: applications
+// use include/ingot/ingot.h. Plain C, fixed-width fields, so that the compiler
+// can lay these tables out as LLVM constants for any target.
+//
+//===----------------------------------------------------------------------===//
+#ifndef INGOT_LIB_RUNTIME_MODELABI_H
+#define INGOT_LIB_RUNTIME_MODELABI_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Raised whenever a structure below changes; generated code and runtime of
+/// one artifact always agree, since both come from the same compiler.
+#define INGOT_ABI_VERSION 1u
+#define INGOT_ABI_MAGIC 0x31474e49u /* "ING1" */
+
+/// One input or output. A dimension >= 0 is static; -1 - k means symbol k of
+/// IngotModelDesc::symbol_names for an input, or "ask shapes()" for an output.
+typedef struct IngotTensorDesc {
+  const char *name;
+  int32_t dtype; /* ingot_dtype: the ONNX TensorProto.DataType number */
+  int32_t rank;
+  const int64_t *dims;
+} IngotTensorDesc;
+
+/// One launch of a kernel, in execution order. `nodes` names the ONNX nodes it
+/// computes, comma separated.
+typedef struct IngotKernelDesc {
+  const char *name;
+  const char *nodes;
+} IngotKernelDesc;
+
+/// What one call of run() works on. Filled by the runtime; read by generated
+/// code. All memory is the runtime's or the caller's: generated code never
+/// allocates.
+typedef struct IngotRunFrame {
+  const void *const *inputs; /* one pointer per model input */
+  void *const *outputs;      /* one pointer per model output */
+  const int64_t *symbols;    /* value of every symbol */
+  uint8_t *arena;            /* arena_bytes(symbols) bytes, 64-byte aligned */
+  const uint8_t *weights;    /* IngotModelDesc::weights */
+  int64_t status;            /* 0, or the first IngotFault a kernel met */
+  int64_t fault_launch;      /* launch index of that fault */
+  void *runtime;             /* the runtime's own context */
+} IngotRunFrame;
+
+/// Faults a kernel can meet in data. The kernel stores the code into *status
+/// (slot 0 of its arguments) and goes on without touching memory out of
+/// bounds; the run then fails with the launch's ONNX node in the message.
+enum IngotFault {
+  INGOT_FAULT_INDEX = 1,    /* an index lies outside the tensor it selects from */
+  INGOT_FAULT_DIVIDE = 2,   /* integer division or modulo by zero */
+  INGOT_FAULT_SHAPE = 3,    /* run-time shape data contradicts the compiled shape */
+  INGOT_FAULT_ARGUMENT = 4, /* another operand value the operator forbids */
+};
+
+/// A kernel: does the work items [lo, hi) of its launch. args[0] points to the
+/// int64_t status of the frame, the rest is the compiler's business (pointers
+/// and 64-bit integers, one per slot). `worker` is in [0, threads).
+typedef void (*IngotKernelFn)(void *const *args, int64_t lo, int64_t hi,
+                              int64_t worker);
+
+/// Everything about one model. Generated code defines exactly one, with the
+/// hidden symbol `ingot_model_desc`.
+typedef struct IngotModelDesc {
+  uint32_t magic;
+  uint32_t abi_version;
+  const char *name;             /* graph name */
+  const char *compiler_version; /* of ingot */
+  const char *target;           /* e.g. "x86-64-v4" */
+  const char *content_hash;     /* hex digest of model, options and version */
+  /* CPU features that must be present, as words that the runtime's feature
+   * test understands ("avx512f", "dotprod"), comma separated; checked before
+   * any other generated code runs. */
+  const char *required_features;
+  int32_t num_inputs;
+  int32_t num_outputs;
+  int32_t num_symbols;
+  int32_t num_launches;
+  const IngotTensorDesc *inputs;
+  const IngotTensorDesc *outputs;
+  const char *const *symbol_names;
+  const IngotKernelDesc *launches;
+  const uint8_t *weights;
+  uint64_t weight_bytes;
+  uint64_t code_bytes;
+  uint64_t arena_lower_bound; /* of the static plan, for reports */
+  /* Bytes of arena for these symbol values; negative: over the limit. */
+  int64_t (*arena_bytes)(const int64_t *symbols);
+  /* Writes the dims of all outputs one after another; returns 0 or a fault
+   * when symbol values admit no shape. */
+  int64_t (*output_shapes)(const int64_t *symbols, int64_t *dims);
+  int64_t (*run)(IngotRunFrame *frame);
+} IngotModelDesc;
+
+/// Defined by the runtime, called by generated code: runs launch number
+/// `index` over [0, n), split statically over the context's threads, and
+/// returns when all of it is done.
+void ingot_rt_launch(IngotRunFrame *frame, int64_t index, IngotKernelFn kernel,
+                     void *const *args, int64_t n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* INGOT_LIB_RUNTIME_MODELABI_H */
