@@ -1,0 +1,21 @@
+//===- Quant.cpp -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/onnx/Quant.h"
+#include "dialects/onnx/Dims.h"
+#include "dialects/onnx/RegisterOps.h"
+
+#define GET_OP_CLASSES
+#include "dialects/onnx/Quant.cpp.inc"
+
+namespace ingot::onnx {
+void registerQuantOps(mlir::Dialect &dialect) {
+  registerOps<
+#define GET_OP_LIST
+#include "dialects/onnx/Quant.cpp.inc"
+      >(dialect);
+}
+} // namespace ingot::onnx

@@ -1,0 +1,21 @@
+//===- Window.cpp -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/onnx/Window.h"
+#include "dialects/onnx/Dims.h"
+#include "dialects/onnx/RegisterOps.h"
+
+#define GET_OP_CLASSES
+#include "dialects/onnx/Window.cpp.inc"
+
+namespace ingot::onnx {
+void registerWindowOps(mlir::Dialect &dialect) {
+  registerOps<
+#define GET_OP_LIST
+#include "dialects/onnx/Window.cpp.inc"
+      >(dialect);
+}
+} // namespace ingot::onnx

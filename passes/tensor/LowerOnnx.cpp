@@ -1,0 +1,77 @@
+//===- LowerOnnx.cpp -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/tensor/Lowering.h"
+
+#include "mlir/Transforms/WalkPatternRewriteDriver.h"
+
+namespace ingot {
+#define GEN_PASS_DEF_LOWERONNX
+#include "passes/Passes.h.inc"
+} // namespace ingot
+
+using namespace mlir;
+using namespace ingot;
+
+namespace {
+
+/// Every elementwise op: one generic whose body is the op's scalar function.
+struct LowerElementwise : OpInterfaceRewritePattern<onnx::Elementwise> {
+  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
+
+  LogicalResult matchAndRewrite(onnx::Elementwise op,
+                                PatternRewriter &rewriter) const override {
+    RankedTensorType out = rankedResult(op);
+    if (!out)
+      return rewriter.notifyMatchFailure(op, "result has no rank");
+    SmallVector<Value> ins;
+    SmallVector<AffineMap> maps;
+    for (Value operand : op->getOperands()) {
+      if (onnx::isNone(operand))
+        continue;
+      auto type = dyn_cast<RankedTensorType>(operand.getType());
+      if (!type)
+        return rewriter.notifyMatchFailure(op, "operand has no rank");
+      ins.push_back(operand);
+      maps.push_back(broadcastMap(type, out.getRank(), out.getRank()));
+    }
+    Value result =
+        compute(rewriter, op.getLoc(), out, ins, maps, [&](Body &body) {
+          SmallVector<Value> args;
+          size_t next = 0;
+          for (Value operand : op->getOperands())
+            args.push_back(onnx::isNone(operand) ? Value() : body.args[next++]);
+          return op.emitScalar(body.b, body.loc, args);
+        });
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
+struct LowerOnnx : ingot::impl::LowerOnnxBase<LowerOnnx> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<LowerElementwise>(&getContext());
+#define INGOT_ONNX_FAMILY(name) populate##name##Patterns(patterns);
+#include "dialects/onnx/Families.def"
+#undef INGOT_ONNX_FAMILY
+    walkAndApplyPatterns(getOperation(), std::move(patterns));
+    bool complete = true;
+    getOperation()->walk([&](Operation *op) {
+      if (!isa<onnx::OnnxDialect>(op->getDialect()) ||
+          op->hasTrait<OpTrait::ConstantLike>() ||
+          op->getName().stripDialect() == "None")
+        return;
+      op->emitError("[IG3001] no lowering for this form of '")
+          << op->getName().stripDialect() << "'";
+      complete = false;
+    });
+    if (!complete)
+      signalPassFailure();
+  }
+};
+
+} // namespace
