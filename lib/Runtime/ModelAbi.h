@@ -1,7 +1,7 @@
 //===- ModelAbi.h - between generated code and the runtime -------*- C -*-===//
 //
-// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The contract between the code the compiler generates for one model and the
 // runtime linked beside it into model.so or model.a. Not public: applications
@@ -57,9 +57,10 @@ typedef struct IngotRunFrame {
 /// (slot 0 of its arguments) and goes on without touching memory out of
 /// bounds; the run then fails with the launch's ONNX node in the message.
 enum IngotFault {
-  INGOT_FAULT_INDEX = 1,    /* an index lies outside the tensor it selects from */
-  INGOT_FAULT_DIVIDE = 2,   /* integer division or modulo by zero */
-  INGOT_FAULT_SHAPE = 3,    /* run-time shape data contradicts the compiled shape */
+  INGOT_FAULT_INDEX = 1,  /* an index lies outside the tensor it selects from */
+  INGOT_FAULT_DIVIDE = 2, /* integer division or modulo by zero */
+  INGOT_FAULT_SHAPE =
+      3, /* run-time shape data contradicts the compiled shape */
   INGOT_FAULT_ARGUMENT = 4, /* another operand value the operator forbids */
 };
 
