@@ -37,3 +37,60 @@ def LowerOnnx : Pass<"ingot-lower-onnx", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect",
                            "::ingot::kernel::KernelDialect"];
 }
+
+//===----------------------------------------------------------------------===//
+// kernel: which ops share a loop nest, and kernels as functions of their own
+//===----------------------------------------------------------------------===//
+
+def FuseElementwise : Pass<"ingot-fuse-elementwise"> {
+  let summary = "Compute elementwise producers where they are consumed";
+  let description = [{
+    A linalg.generic whose result has one reader is computed inside that
+    reader, so that the value never goes through memory. Not done where the
+    reader would compute an element several times and the body is costly (a
+    math function, a division, a gather).
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
+def CollapseLoops : Pass<"ingot-collapse-loops"> {
+  let summary = "Join neighbouring loops that all operands traverse alike";
+  let description = [{
+    An elementwise op on 1x64x56x56 is one loop over 200704 elements: vectors
+    stay full and kernels of different shapes become equal. Operands are seen
+    through kernel.view.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::ingot::kernel::KernelDialect"];
+}
+
+def OutlineKernels : Pass<"ingot-outline-kernels", "::mlir::ModuleOp"> {
+  let summary = "Make every group of ops a kernel.func and launch it";
+  let description = [{
+    Each linalg op, kernel.foreach and ingot op, together with those that carry
+    the same `ingot.group` number, becomes the body of a kernel.func; the
+    function keeps launches, views and constants. Equal kernels are emitted
+    once. Values the function returns get memory of their own.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::func::FuncDialect",
+                           "::ingot::kernel::KernelDialect"];
+}
+
+//===----------------------------------------------------------------------===//
+// memory: where tensors lie
+//===----------------------------------------------------------------------===//
+
+def PlanMemory : Pass<"ingot-plan-memory", "::mlir::ModuleOp"> {
+  let summary = "Give every launch result an offset in one arena";
+  let description = [{
+    Results that are alive together do not overlap; results the function
+    returns lie in the caller's memory (offset -1). Sets `offsets` (bytes) on
+    every launch, and `arena` and `arena_lower_bound` (bytes, the most alive at
+    any one time) on the function. Sizes that are multiples of one symbolic
+    unit are packed together exactly as static ones are, so a plan for a
+    symbolic batch is the plan for batch 1 times the batch.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect",
+                           "::ingot::kernel::KernelDialect"];
+}

@@ -1,0 +1,482 @@
+//===- LoopEmitter.cpp -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "codegen/loop/LoopEmitter.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+using namespace ingot;
+
+SmallVector<Value> ingot::delinearize(OpBuilder &b, Location loc,
+                                      KernelContext &context, Value item,
+                                      ArrayRef<AffineExpr> dims) {
+  SmallVector<Value> indices(dims.size());
+  for (size_t i = dims.size(); i-- > 1;) {
+    Value size = context.expand(b, loc, dims[i]);
+    indices[i] = arith::RemUIOp::create(b, loc, item, size);
+    item = arith::DivUIOp::create(b, loc, item, size);
+  }
+  if (!dims.empty())
+    indices[0] = item;
+  return indices;
+}
+
+Value ingot::laneMask(OpBuilder &b, Location loc, Value count, int64_t width) {
+  auto type = VectorType::get({width}, b.getI32Type());
+  SmallVector<int32_t> lanes(width);
+  for (int64_t i = 0; i < width; ++i)
+    lanes[i] = i;
+  Value iota = arith::ConstantOp::create(
+      b, loc, DenseElementsAttr::get(type, ArrayRef(lanes)));
+  Value limit = arith::IndexCastOp::create(b, loc, b.getI32Type(), count);
+  return arith::CmpIOp::create(
+      b, loc, arith::CmpIPredicate::slt, iota,
+      vector::BroadcastOp::create(b, loc, type, limit));
+}
+
+namespace {
+/// Emits one generic. Builders passed around point at the place to emit.
+class GenericEmitter {
+public:
+  GenericEmitter(KernelContext &context, linalg::GenericOp op,
+                 const LoopPlan &plan)
+      : context(context), op(op), plan(plan), evaluator(context, op),
+        loc(op.getLoc()), extents(loopExtents(op)) {}
+
+  void emit(OpBuilder &b, Value lo, Value hi);
+
+private:
+  using Emit = function_ref<void(OpBuilder &)>;
+  /// Nested loops over `dims`, then `inner`, with indices[d] set.
+  void loops(OpBuilder &b, ArrayRef<int64_t> dims, Emit inner);
+  void vectorLoop(OpBuilder &b, Value from, Value to);
+  void point(OpBuilder &b, Value at, const Lanes &lanes, int64_t unroll);
+  void reducePoint(OpBuilder &b, Value at, const Lanes &lanes, int64_t unroll);
+  void reduceAcross(OpBuilder &b);
+  SmallVector<Value> reduceLoops(
+      OpBuilder &b, ArrayRef<int64_t> dims, ArrayRef<Value> start,
+      function_ref<SmallVector<Value>(OpBuilder &, ArrayRef<Value>)> inner);
+  SmallVector<Value> starts(OpBuilder &b, int64_t width, bool identities);
+  void storeResults(OpBuilder &b, ArrayRef<LaneValue> values,
+                    const Lanes &lanes);
+  Value constant(OpBuilder &b, int64_t v) {
+    return arith::ConstantIndexOp::create(b, loc, v);
+  }
+  Value joinLanes(OpBuilder &b, Operation *combiner, Value vector);
+  Value combine(OpBuilder &b, Operation *combiner, Value x, Value y);
+  Operation *combiner(unsigned result) {
+    return op.getBody()->getTerminator()->getOperand(result).getDefiningOp();
+  }
+  bool isReduction() { return !plan.reducedDims.empty(); }
+
+  KernelContext &context;
+  linalg::GenericOp op;
+  const LoopPlan &plan;
+  BodyEvaluator evaluator;
+  Location loc;
+  onnx::Dims extents;
+  SmallVector<LaneValue> indices;
+};
+} // namespace
+
+void GenericEmitter::emit(OpBuilder &b, Value lo, Value hi) {
+  indices.assign(op.getNumLoops(), LaneValue());
+  auto item = scf::ForOp::create(b, loc, lo, hi, constant(b, 1));
+  OpBuilder inner(item.getBody()->getTerminator());
+  SmallVector<AffineExpr> dims;
+  for (int64_t d : plan.itemDims)
+    dims.push_back(extents[d]);
+  if (plan.chunk)
+    dims.push_back(extents[plan.vectorDim].ceilDiv(plan.chunk));
+  SmallVector<Value> at =
+      delinearize(inner, loc, context, item.getInductionVar(), dims);
+  for (auto [d, index] : llvm::zip(plan.itemDims, at))
+    indices[d] = LaneValue::uniform(index);
+  loops(inner, plan.innerDims, [&](OpBuilder &nested) {
+    if (plan.acrossReduction)
+      return reduceAcross(nested);
+    if (plan.vectorDim < 0)
+      return point(nested, Value(), Lanes{}, 1);
+    Value from = constant(nested, 0);
+    Value to = context.expand(nested, loc, extents[plan.vectorDim]);
+    if (plan.chunk) {
+      Value chunk = constant(nested, plan.chunk);
+      from = arith::MulIOp::create(nested, loc, at.back(), chunk);
+      Value end = arith::AddIOp::create(nested, loc, from, chunk);
+      to = arith::MinSIOp::create(nested, loc, end, to);
+    }
+    vectorLoop(nested, from, to);
+  });
+}
+
+void GenericEmitter::loops(OpBuilder &b, ArrayRef<int64_t> dims, Emit inner) {
+  if (dims.empty())
+    return inner(b);
+  auto loop = scf::ForOp::create(b, loc, constant(b, 0),
+                                 context.expand(b, loc, extents[dims[0]]),
+                                 constant(b, 1));
+  indices[dims[0]] = LaneValue::uniform(loop.getInductionVar());
+  OpBuilder nested(loop.getBody()->getTerminator());
+  loops(nested, dims.drop_front(), inner);
+}
+
+void GenericEmitter::vectorLoop(OpBuilder &b, Value from, Value to) {
+  int64_t width = plan.width;
+  // Several accumulators in flight hide the latency of the adds.
+  int64_t unroll = isReduction() ? 4 : 1;
+  std::optional<int64_t> size = onnx::constantValue(extents[plan.vectorDim]);
+  while (unroll > 1 && size && *size < unroll * width)
+    unroll /= 2;
+  for (int64_t group = unroll; group >= 1; group = group > 1 ? 1 : 0) {
+    if (size && !plan.chunk && *size < group * width)
+      continue;
+    Value step = constant(b, group * width);
+    Value length = arith::SubIOp::create(b, loc, to, from);
+    Value tail = arith::RemUIOp::create(b, loc, length, step);
+    Value end = arith::SubIOp::create(b, loc, to, tail);
+    auto loop = scf::ForOp::create(b, loc, from, end, step);
+    OpBuilder inner(loop.getBody()->getTerminator());
+    point(inner, loop.getInductionVar(), Lanes{width, Value()}, group);
+    from = end;
+  }
+  if (size && !plan.chunk && *size % width == 0)
+    return;
+  if (!context.machine.getMasks()) {
+    auto loop = scf::ForOp::create(b, loc, from, to, constant(b, 1));
+    OpBuilder inner(loop.getBody()->getTerminator());
+    point(inner, loop.getInductionVar(), Lanes{}, 1);
+    return;
+  }
+  Value left = arith::SubIOp::create(b, loc, to, from);
+  Value any = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, left,
+                                    constant(b, 0));
+  auto branch = scf::IfOp::create(b, loc, any, /*withElse=*/false);
+  OpBuilder inner(branch.thenBlock()->getTerminator());
+  point(inner, from, Lanes{width, laneMask(inner, loc, left, width)}, 1);
+}
+
+/// One vector (or scalar) of results, or `unroll` of them side by side.
+void GenericEmitter::point(OpBuilder &b, Value at, const Lanes &lanes,
+                           int64_t unroll) {
+  if (isReduction())
+    return reducePoint(b, at, lanes, unroll);
+  if (at)
+    indices[plan.vectorDim] = LaneValue::linear(at, lanes.width > 1);
+  SmallVector<LaneValue> results = evaluator.evaluate(
+      b, indices, lanes,
+      [](unsigned) -> std::optional<LaneValue> { return std::nullopt; });
+  storeResults(b, results, lanes);
+}
+
+void GenericEmitter::storeResults(OpBuilder &b, ArrayRef<LaneValue> values,
+                                  const Lanes &lanes) {
+  for (auto [i, value] : llvm::enumerate(values)) {
+    BufferRef to = context.lookup(b, loc, op.getResult(i));
+    LaneValue offset = evaluator.operandOffset(b, op.getNumDpsInputs() + i, to,
+                                               indices, lanes);
+    context.store(b, loc, value, to, offset, lanes);
+  }
+}
+
+/// The values that accumulators start with: those of the linalg.fill inits,
+/// or the identities of the combiners.
+SmallVector<Value> GenericEmitter::starts(OpBuilder &b, int64_t width,
+                                          bool identities) {
+  SmallVector<Value> values;
+  for (auto [i, init] : llvm::enumerate(op.getDpsInits())) {
+    auto fill = init.getDefiningOp<linalg::FillOp>();
+    Operation *def = fill.getInputs()[0].getDefiningOp();
+    // Unsigned constants reach the fill through a cast.
+    while (isa<UnrealizedConversionCastOp>(def))
+      def = def->getOperand(0).getDefiningOp();
+    Value start = b.clone(*def)->getResult(0);
+    if (identities &&
+        !isa<arith::MaximumFOp, arith::MinimumFOp, arith::MaxNumFOp,
+             arith::MinNumFOp, arith::MaxSIOp, arith::MinSIOp, arith::MaxUIOp,
+             arith::MinUIOp, arith::AndIOp, arith::OrIOp>(combiner(i))) {
+      // Of add and xor 0, of mul 1; the others take the start itself, which
+      // joining several times does not change.
+      bool one = isa<arith::MulFOp, arith::MulIOp>(combiner(i));
+      Type type = start.getType();
+      TypedAttr identity =
+          isa<FloatType>(type)
+              ? TypedAttr(b.getFloatAttr(type, one ? 1.0 : 0.0))
+              : TypedAttr(b.getIntegerAttr(type, one ? 1 : 0));
+      start = arith::ConstantOp::create(b, loc, identity);
+    }
+    values.push_back(
+        context.materialize(b, loc, LaneValue::uniform(start), width));
+  }
+  return values;
+}
+
+SmallVector<Value> GenericEmitter::reduceLoops(
+    OpBuilder &b, ArrayRef<int64_t> dims, ArrayRef<Value> start,
+    function_ref<SmallVector<Value>(OpBuilder &, ArrayRef<Value>)> inner) {
+  if (dims.empty())
+    return inner(b, start);
+  auto loop = scf::ForOp::create(b, loc, constant(b, 0),
+                                 context.expand(b, loc, extents[dims[0]]),
+                                 constant(b, 1), ValueRange(start));
+  indices[dims[0]] = LaneValue::uniform(loop.getInductionVar());
+  OpBuilder nested = OpBuilder::atBlockEnd(loop.getBody());
+  SmallVector<Value> carried(loop.getRegionIterArgs());
+  SmallVector<Value> results =
+      reduceLoops(nested, dims.drop_front(), carried, inner);
+  scf::YieldOp::create(nested, loc, results);
+  return SmallVector<Value>(loop.getResults());
+}
+
+void GenericEmitter::reducePoint(OpBuilder &b, Value at, const Lanes &lanes,
+                                 int64_t unroll) {
+  SmallVector<Value> start;
+  for (int64_t u = 0; u < unroll; ++u)
+    llvm::append_range(start, starts(b, lanes.width, /*identities=*/false));
+  unsigned outs = op.getNumDpsInits();
+  auto setVectorIndex = [&](OpBuilder &nested, int64_t u) {
+    if (!at)
+      return;
+    Value index = u == 0
+                      ? at
+                      : arith::AddIOp::create(nested, loc, at,
+                                              constant(nested, u * lanes.width))
+                            .getResult();
+    indices[plan.vectorDim] = LaneValue::linear(index, lanes.width > 1);
+  };
+  SmallVector<Value> sums = reduceLoops(
+      b, plan.reducedDims, start,
+      [&](OpBuilder &nested, ArrayRef<Value> accumulators) {
+        SmallVector<Value> next;
+        for (int64_t u = 0; u < unroll; ++u) {
+          setVectorIndex(nested, u);
+          SmallVector<LaneValue> results = evaluator.evaluate(
+              nested, indices, lanes,
+              [&](unsigned i) -> std::optional<LaneValue> {
+                if (i < op.getNumDpsInputs())
+                  return std::nullopt;
+                Value v = accumulators[u * outs + i - op.getNumDpsInputs()];
+                return lanes.width == 1 ? LaneValue::uniform(v)
+                                        : LaneValue::varying(v);
+              });
+          for (const LaneValue &result : results)
+            next.push_back(
+                context.materialize(nested, loc, result, lanes.width));
+        }
+        return next;
+      });
+  for (int64_t u = 0; u < unroll; ++u) {
+    setVectorIndex(b, u);
+    SmallVector<LaneValue> results;
+    for (unsigned i = 0; i < outs; ++i)
+      results.push_back(lanes.width == 1
+                            ? LaneValue::uniform(sums[u * outs + i])
+                            : LaneValue::varying(sums[u * outs + i]));
+    storeResults(b, results, lanes);
+  }
+}
+
+Value GenericEmitter::combine(OpBuilder &b, Operation *combiner, Value x,
+                              Value y) {
+  OperationState state(loc, combiner->getName());
+  state.addOperands({x, y});
+  state.addTypes(x.getType());
+  state.propertiesAttr = combiner->getPropertiesAsAttribute();
+  return b.create(state)->getResult(0);
+}
+
+/// Joins the lanes of a vector pairwise, halves with halves, so that the order
+/// of additions does not depend on the number of threads.
+Value GenericEmitter::joinLanes(OpBuilder &b, Operation *combiner, Value v) {
+  int64_t width = cast<VectorType>(v.getType()).getNumElements();
+  while (width > 1) {
+    width /= 2;
+    SmallVector<int64_t> low(width), high(width);
+    for (int64_t i = 0; i < width; ++i) {
+      low[i] = i;
+      high[i] = i + width;
+    }
+    Value x = vector::ShuffleOp::create(b, loc, v, v, low);
+    Value y = vector::ShuffleOp::create(b, loc, v, v, high);
+    v = combine(b, combiner, x, y);
+  }
+  return vector::ExtractOp::create(b, loc, v, ArrayRef<int64_t>{0});
+}
+
+void GenericEmitter::reduceAcross(OpBuilder &b) {
+  constexpr int64_t unroll = 4;
+  int64_t width = plan.width;
+  unsigned outs = op.getNumDpsInits();
+  SmallVector<int64_t> outer(plan.reducedDims);
+  llvm::erase(outer, plan.vectorDim);
+
+  auto step = [&](OpBuilder &nested, Value at, const Lanes &lanes,
+                  ArrayRef<Value> accumulators) {
+    indices[plan.vectorDim] = LaneValue::linear(at, lanes.width > 1);
+    SmallVector<LaneValue> results = evaluator.evaluate(
+        nested, indices, lanes, [&](unsigned i) -> std::optional<LaneValue> {
+          if (i < op.getNumDpsInputs())
+            return std::nullopt;
+          Value v = accumulators[i - op.getNumDpsInputs()];
+          return lanes.width == 1 ? LaneValue::uniform(v)
+                                  : LaneValue::varying(v);
+        });
+    SmallVector<Value> next;
+    for (auto [i, result] : llvm::enumerate(results)) {
+      Value v = context.materialize(nested, loc, result, lanes.width);
+      if (lanes.mask)
+        v = arith::SelectOp::create(nested, loc, lanes.mask, v,
+                                    accumulators[i]);
+      next.push_back(v);
+    }
+    return next;
+  };
+  /// A loop over [from, to) by `group` vectors, accumulators carried.
+  auto vectors = [&](OpBuilder &nested, Value from, Value to, int64_t group,
+                     ArrayRef<Value> accumulators) {
+    auto loop = scf::ForOp::create(nested, loc, from, to,
+                                   constant(nested, group * width),
+                                   ValueRange(accumulators));
+    OpBuilder inner = OpBuilder::atBlockEnd(loop.getBody());
+    SmallVector<Value> carried(loop.getRegionIterArgs());
+    SmallVector<Value> next;
+    for (int64_t u = 0; u < int64_t(carried.size() / outs); ++u) {
+      ArrayRef<Value> mine = ArrayRef(carried).slice(u * outs, outs);
+      if (u >= group) {
+        llvm::append_range(next, mine);
+        continue;
+      }
+      Value at = arith::AddIOp::create(inner, loc, loop.getInductionVar(),
+                                       constant(inner, u * width));
+      llvm::append_range(next, step(inner, at, Lanes{width, Value()}, mine));
+    }
+    scf::YieldOp::create(inner, loc, next);
+    return SmallVector<Value>(loop.getResults());
+  };
+
+  SmallVector<Value> start;
+  for (int64_t u = 0; u < unroll; ++u)
+    llvm::append_range(start, starts(b, width, /*identities=*/true));
+  bool masks = context.machine.getMasks();
+  SmallVector<Value> scalarStart = starts(b, 1, /*identities=*/true);
+  llvm::append_range(start, scalarStart);
+  SmallVector<Value> sums = reduceLoops(
+      b, outer, start, [&](OpBuilder &nested, ArrayRef<Value> carried) {
+        SmallVector<Value> acc(carried.drop_back(outs));
+        SmallVector<Value> scalars(carried.take_back(outs));
+        Value size = context.expand(nested, loc, extents[plan.vectorDim]);
+        Value zero = constant(nested, 0);
+        auto floorTo = [&](int64_t multiple) {
+          Value rest = arith::RemUIOp::create(nested, loc, size,
+                                              constant(nested, multiple));
+          return arith::SubIOp::create(nested, loc, size, rest).getResult();
+        };
+        Value wide = floorTo(unroll * width), narrow = floorTo(width);
+        acc = vectors(nested, zero, wide, unroll, acc);
+        acc = vectors(nested, wide, narrow, 1, acc);
+        if (masks) {
+          Value left = arith::SubIOp::create(nested, loc, size, narrow);
+          Lanes lanes{width, laneMask(nested, loc, left, width)};
+          SmallVector<Value> last =
+              step(nested, narrow, lanes, ArrayRef(acc).take_front(outs));
+          llvm::copy(last, acc.begin());
+        } else {
+          auto loop =
+              scf::ForOp::create(nested, loc, narrow, size, constant(nested, 1),
+                                 ValueRange(scalars));
+          OpBuilder inner = OpBuilder::atBlockEnd(loop.getBody());
+          SmallVector<Value> mine(loop.getRegionIterArgs());
+          scf::YieldOp::create(
+              inner, loc, step(inner, loop.getInductionVar(), Lanes{}, mine));
+          scalars.assign(loop.result_begin(), loop.result_end());
+        }
+        llvm::append_range(acc, scalars);
+        return acc;
+      });
+  SmallVector<Value> finals = starts(b, 1, /*identities=*/false);
+  SmallVector<LaneValue> results;
+  for (unsigned i = 0; i < outs; ++i) {
+    Value total = sums[i];
+    for (int64_t u = 1; u < unroll; ++u)
+      total = combine(b, combiner(i), total, sums[u * outs + i]);
+    Value joined = joinLanes(b, combiner(i), total);
+    joined = combine(b, combiner(i), joined, sums[unroll * outs + i]);
+    results.push_back(
+        LaneValue::uniform(combine(b, combiner(i), finals[i], joined)));
+  }
+  storeResults(b, results, Lanes{});
+}
+
+void ingot::emitGeneric(OpBuilder &b, KernelContext &context,
+                        linalg::GenericOp op, const LoopPlan &plan, Value lo,
+                        Value hi) {
+  GenericEmitter(context, op, plan).emit(b, lo, hi);
+}
+
+/// Replaces a tensor-level op of a foreach's cloned body by memory accesses.
+static void lowerForeachOp(KernelContext &context, Operation *op) {
+  OpBuilder b(op);
+  Location loc = op->getLoc();
+  auto offsetOf = [&](const BufferRef &ref, ValueRange indices) {
+    SmallVector<LaneValue> at;
+    for (Value index : indices)
+      at.push_back(LaneValue::uniform(index));
+    return context.offset(b, loc, at, ref.strides, 1);
+  };
+  if (auto extract = dyn_cast<tensor::ExtractOp>(op)) {
+    BufferRef ref = context.lookup(b, loc, extract.getTensor());
+    LaneValue v =
+        context.load(b, loc, ref, offsetOf(ref, extract.getIndices()), Lanes{});
+    op->getResult(0).replaceAllUsesWith(v.value);
+  } else if (auto load = dyn_cast<kernel::LoadOp>(op)) {
+    BufferRef ref = context.lookup(b, loc, load.getHandle());
+    LaneValue v =
+        context.load(b, loc, ref, offsetOf(ref, load.getIndices()), Lanes{});
+    op->getResult(0).replaceAllUsesWith(v.value);
+  } else if (auto store = dyn_cast<kernel::StoreOp>(op)) {
+    BufferRef ref = context.lookup(b, loc, store.getHandle());
+    context.store(b, loc, LaneValue::uniform(store.getValue()), ref,
+                  offsetOf(ref, store.getIndices()), Lanes{});
+  } else if (auto extent = dyn_cast<kernel::ExtentOp>(op)) {
+    op->getResult(0).replaceAllUsesWith(
+        context.expand(b, loc, extent.getDim().getDims()[0]));
+  } else if (auto fault = dyn_cast<kernel::FaultOp>(op)) {
+    context.fault(b, loc, LaneValue::uniform(fault.getCondition()),
+                  fault.getCode(), Lanes{});
+  } else if (isa<UnrealizedConversionCastOp>(op)) {
+    op->getResult(0).replaceAllUsesWith(op->getOperand(0));
+  } else {
+    return;
+  }
+  op->erase();
+}
+
+void ingot::emitForeach(OpBuilder &b, KernelContext &context,
+                        kernel::ForeachOp op, Value lo, Value hi) {
+  Location loc = op.getLoc();
+  auto item = scf::ForOp::create(b, loc, lo, hi,
+                                 arith::ConstantIndexOp::create(b, loc, 1));
+  OpBuilder inner(item.getBody()->getTerminator());
+  SmallVector<Value> at = delinearize(
+      inner, loc, context, item.getInductionVar(), op.getExtents().getDims());
+  Block &body = op.getBody().front();
+  IRMapping mapping;
+  for (auto [arg, index] : llvm::zip(body.getArguments(), at))
+    mapping.map(arg, index);
+  for (auto [handle, result] :
+       llvm::zip(body.getArguments().drop_front(at.size()), op.getResults()))
+    context.buffers[handle] = context.lookup(inner, loc, result);
+  SmallVector<Operation *> toLower;
+  for (Operation &nested : body.without_terminator())
+    inner.clone(nested, mapping)->walk([&](Operation *cloned) {
+      toLower.push_back(cloned);
+    });
+  for (Operation *cloned : toLower)
+    lowerForeachOp(context, cloned);
+}

@@ -1,0 +1,61 @@
+//===- FuseElementwise.cpp -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Passes.h"
+
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace ingot {
+#define GEN_PASS_DEF_FUSEELEMENTWISE
+#include "passes/Passes.h.inc"
+} // namespace ingot
+
+using namespace mlir;
+
+/// True if computing the op's body again costs more than a load: it calls a
+/// math function, divides, or gathers.
+static bool isCostly(linalg::GenericOp op) {
+  return op.getBody()
+      ->walk([](Operation *inner) {
+        bool costly =
+            isa<math::MathDialect>(inner->getDialect()) ||
+            isa<arith::DivFOp, arith::DivSIOp, arith::DivUIOp, arith::RemSIOp,
+                arith::RemUIOp, tensor::ExtractOp>(inner);
+        return costly ? WalkResult::interrupt() : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+/// Whether to compute the producer's elements where the consumer reads them.
+static bool shouldFuse(OpOperand *operand) {
+  auto producer = operand->get().getDefiningOp<linalg::GenericOp>();
+  auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
+  if (!producer || !consumer || !producer->hasOneUse() ||
+      producer->getNumResults() != 1)
+    return false;
+  // The consumer's body grows with each producer; keep code small.
+  if (consumer.getBody()->getOperations().size() +
+          producer.getBody()->getOperations().size() >
+      160)
+    return false;
+  // Read at fewer loops than there are, an element would be computed again
+  // and again.
+  AffineMap map = consumer.getMatchingIndexingMap(operand);
+  bool repeated = map.getNumResults() < map.getNumDims();
+  return !repeated || !isCostly(producer);
+}
+
+namespace {
+struct FuseElementwise : ingot::impl::FuseElementwiseBase<FuseElementwise> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    linalg::populateElementwiseOpsFusionPatterns(patterns, shouldFuse);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace
