@@ -1,0 +1,15 @@
+//===- Sample.cpp -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/onnx/Sample.h"
+#include "passes/tensor/Lowering.h"
+
+using namespace mlir;
+using namespace ingot;
+
+void ingot::populateSamplePatterns(RewritePatternSet &patterns) {
+  (void)patterns;
+}
