@@ -5,7 +5,127 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Operators that select elements by index.
+// Operators that select elements by index or by value.
 //
 //===----------------------------------------------------------------------===//
 include "dialects/onnx/OnnxBase.td"
+
+def Onnx_GatherOp : Onnx_Op<"Gather"> {
+  let summary = "Picks entries along an axis";
+  let description = [{
+    The shape of `indices` takes the place of dimension `axis` of `data`.
+    Negative indices count from the back.
+  }];
+  let arguments = (ins Onnx_Tensor:$data, Onnx_IndexTensor:$indices,
+                       DefaultValuedAttr<I64Attr, "0">:$axis);
+  let results = (outs Onnx_Tensor:$output);
+}
+
+def Onnx_GatherElementsOp : Onnx_Op<"GatherElements"> {
+  let summary = "Picks elements along an axis, each by its own index";
+  let description = [{
+    Each element of `indices` replaces its own coordinate along `axis` to find
+    the element of `data`. Negative indices count from the back.
+  }];
+  let arguments = (ins Onnx_Tensor:$data, Onnx_IndexTensor:$indices,
+                       DefaultValuedAttr<I64Attr, "0">:$axis);
+  let results = (outs Onnx_Tensor:$output);
+}
+
+def Onnx_GatherNDOp : Onnx_Op<"GatherND"> {
+  let summary = "Picks slices by tuples of indices";
+  let description = [{
+    The last dimension of `indices` holds tuples that index `data` after the
+    first `batch_dims` dimensions, which both share.
+  }];
+  let arguments = (ins Onnx_Tensor:$data, Onnx_Int64Tensor:$indices,
+                       DefaultValuedAttr<I64Attr, "0">:$batch_dims);
+  let results = (outs Onnx_Tensor:$output);
+}
+
+def Onnx_ScatterElementsOp : Onnx_Op<"ScatterElements"> {
+  let summary = "Writes elements along an axis, each at its own index";
+  let description = [{
+    The result is `data` with every element of `updates` written, or combined
+    by `reduction` (`none`, `add`, `mul`, `max`, `min`), where its coordinate
+    along `axis` is replaced by the element of `indices`. Of several writes
+    without reduction to one place, the last in row-major order stays.
+  }];
+  let arguments = (ins Onnx_Tensor:$data, Onnx_IndexTensor:$indices,
+                       Onnx_Tensor:$updates,
+                       DefaultValuedAttr<I64Attr, "0">:$axis,
+                       DefaultValuedStrAttr<StrAttr, "none">:$reduction);
+  let results = (outs Onnx_Tensor:$output);
+}
+
+def Onnx_ScatterNDOp : Onnx_Op<"ScatterND"> {
+  let summary = "Writes slices at tuples of indices";
+  let description = [{
+    The result is `data` with every slice of `updates` written, or combined by
+    `reduction` (`none`, `add`, `mul`, `max`, `min`), where its tuple of
+    `indices` points. Writes happen in row-major order of the tuples.
+  }];
+  let arguments = (ins Onnx_Tensor:$data, Onnx_Int64Tensor:$indices,
+                       Onnx_Tensor:$updates,
+                       DefaultValuedStrAttr<StrAttr, "none">:$reduction);
+  let results = (outs Onnx_Tensor:$output);
+}
+
+def Onnx_TensorScatterOp : Onnx_Op<"TensorScatter"> {
+  let summary = "Writes new entries into a cache";
+  let description = [{
+    The result is `past_cache` with `update` written along `axis` from position
+    `write_indices`[b] on (default 0) in entry b of dimension 0. `mode` linear
+    forbids writes past the end, circular wraps around.
+  }];
+  let arguments = (ins Onnx_Tensor:$past_cache, Onnx_Tensor:$update,
+                       Onnx_OptionalInt64Tensor:$write_indices,
+                       DefaultValuedAttr<I64Attr, "-2">:$axis,
+                       DefaultValuedStrAttr<StrAttr, "linear">:$mode);
+  let results = (outs Onnx_Tensor:$present_cache);
+}
+
+def Onnx_TopKOp : Onnx_Op<"TopK"> {
+  let summary = "The `K` largest or smallest elements along an axis";
+  let description = [{
+    Values and their indices, best first (`sorted` 0 would allow any order). Of
+    equal values the one with the lower index comes first. NaN counts as larger
+    than every number.
+  }];
+  let arguments = (ins Onnx_Tensor:$X, Onnx_Int64Tensor:$K,
+                       DefaultValuedAttr<I64Attr, "-1">:$axis,
+                       DefaultValuedAttr<I64Attr, "1">:$largest,
+                       DefaultValuedAttr<I64Attr, "1">:$sorted);
+  let results = (outs Onnx_Tensor:$Values, Onnx_Tensor:$Indices);
+}
+
+def Onnx_CompressOp : Onnx_Op<"Compress"> {
+  let summary = "Keeps the entries along an axis where a condition holds";
+  let description = [{
+    Without `axis` the entries are the elements of the flattened tensor. A
+    `condition` that is too short drops the rest.
+  }];
+  let arguments = (ins Onnx_Tensor:$input, Onnx_BoolTensor:$condition,
+                       OptionalAttr<I64Attr>:$axis);
+  let results = (outs Onnx_Tensor:$output);
+}
+
+def Onnx_NonZeroOp : Onnx_Op<"NonZero"> {
+  let summary = "The indices of the elements that are not zero";
+  let description = "A column per element, in row-major order.";
+  let arguments = (ins Onnx_Tensor:$X);
+  let results = (outs Onnx_Tensor:$Y);
+}
+
+def Onnx_UniqueOp : Onnx_Op<"Unique"> {
+  let summary = "The distinct elements, or distinct entries along an axis";
+  let description = [{
+    In ascending order, or if `sorted` is 0 in order of first occurrence;
+    besides them the index of each first occurrence, for every entry of the
+    operand its index in `Y`, and the number of occurrences.
+  }];
+  let arguments = (ins Onnx_Tensor:$X, OptionalAttr<I64Attr>:$axis,
+                       DefaultValuedAttr<I64Attr, "1">:$sorted);
+  let results = (outs Onnx_Tensor:$Y, Onnx_Tensor:$indices,
+                      Onnx_Tensor:$inverse_indices, Onnx_Tensor:$counts);
+}

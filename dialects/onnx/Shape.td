@@ -5,7 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Constants, and operators that move elements without computing on them.
+// Constants, and operators that concern only the shape of a tensor: they read
+// it, or give the same elements another one.
 //
 //===----------------------------------------------------------------------===//
 include "dialects/onnx/OnnxBase.td"
@@ -29,4 +30,73 @@ def Onnx_ConstantOp : Onnx_Op<"Constant", [ConstantLike]> {
   let results = (outs Onnx_Tensor:$output);
   let assemblyFormat = "attr-dict `:` type($output)";
   let hasFolder = 1;
+}
+
+def Onnx_ReshapeOp : Onnx_Op<"Reshape"> {
+  let summary = "The same elements in the given shape";
+  let description = [{
+    An element -1 of `shape` stands for what the element count leaves over, 0
+    for the operand's size at that place unless `allowzero` is set.
+  }];
+  let arguments = (ins Onnx_Tensor:$data, Onnx_Int64Tensor:$shape,
+                       DefaultValuedAttr<I64Attr, "0">:$allowzero);
+  let results = (outs Onnx_Tensor:$reshaped);
+  let hasVerifier = 1;
+}
+
+def Onnx_SqueezeOp : Onnx_Op<"Squeeze"> {
+  let summary = "Removes dimensions of size 1";
+  let description = "Those at `axes`, or all of them when `axes` is left out.";
+  let arguments = (ins Onnx_Tensor:$data, Onnx_OptionalInt64Tensor:$axes);
+  let results = (outs Onnx_Tensor:$squeezed);
+}
+
+def Onnx_UnsqueezeOp : Onnx_Op<"Unsqueeze"> {
+  let summary = "Inserts dimensions of size 1";
+  let description = "`axes` are positions in the result's shape.";
+  let arguments = (ins Onnx_Tensor:$data, Onnx_Int64Tensor:$axes);
+  let results = (outs Onnx_Tensor:$expanded);
+}
+
+def Onnx_FlattenOp : Onnx_Op<"Flatten"> {
+  let summary = "The same elements as a matrix";
+  let description = [{
+    The dimensions before `axis` become the rows, the others the columns.
+  }];
+  let arguments = (ins Onnx_Tensor:$input,
+                       DefaultValuedAttr<I64Attr, "1">:$axis);
+  let results = (outs Onnx_Tensor:$output);
+}
+
+def Onnx_ShapeOp : Onnx_Op<"Shape"> {
+  let summary = "The sizes of a tensor's dimensions, from `start` to `end`";
+  let description = [{
+    Both count from the back when negative and are clamped to the rank; `end`
+    is exclusive and defaults to the rank.
+  }];
+  let arguments = (ins Onnx_Tensor:$data,
+                       DefaultValuedAttr<I64Attr, "0">:$start,
+                       OptionalAttr<I64Attr>:$end);
+  let results = (outs Onnx_Tensor:$shape);
+  let extraClassDeclaration = [{
+    /// The dimensions of `data` that the result lists, if the rank is known.
+    ::std::optional<::llvm::SmallVector<::mlir::AffineExpr, 6>> listedDims();
+  }];
+}
+
+def Onnx_SizeOp : Onnx_Op<"Size"> {
+  let summary = "The number of elements of a tensor";
+  let description = "A scalar of int64.";
+  let arguments = (ins Onnx_Tensor:$data);
+  let results = (outs Onnx_Tensor:$size);
+}
+
+def Onnx_ExpandOp : Onnx_Op<"Expand"> {
+  let summary = "Repeats a tensor along dimensions of size 1";
+  let description = [{
+    The result has the shape to which the operand's shape and `shape`
+    broadcast, so an element 1 of `shape` leaves a dimension as it is.
+  }];
+  let arguments = (ins Onnx_Tensor:$input, Onnx_Int64Tensor:$shape);
+  let results = (outs Onnx_Tensor:$output);
 }

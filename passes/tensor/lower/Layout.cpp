@@ -1,15 +1,15 @@
-//===- Activation.cpp -===//
+//===- Layout.cpp -===//
 //
 // Part of the Ingot project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "dialects/onnx/Activation.h"
+#include "dialects/onnx/Layout.h"
 #include "passes/tensor/Lowering.h"
 
 using namespace mlir;
 using namespace ingot;
 
-void ingot::populateActivationPatterns(RewritePatternSet &patterns) {
+void ingot::populateLayoutPatterns(RewritePatternSet &patterns) {
   (void)patterns;
 }

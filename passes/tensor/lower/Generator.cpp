@@ -1,15 +1,15 @@
-//===- Logic.cpp -===//
+//===- Generator.cpp -===//
 //
 // Part of the Ingot project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "dialects/onnx/Logic.h"
+#include "dialects/onnx/Generator.h"
 #include "passes/tensor/Lowering.h"
 
 using namespace mlir;
 using namespace ingot;
 
-void ingot::populateLogicPatterns(RewritePatternSet &patterns) {
+void ingot::populateGeneratorPatterns(RewritePatternSet &patterns) {
   (void)patterns;
 }
