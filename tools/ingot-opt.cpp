@@ -8,6 +8,7 @@
 // Runs passes on IR in text form, for people who write passes and tests.
 //
 //===----------------------------------------------------------------------===//
+#include "lib/Driver/Phases.h"
 #include "passes/Passes.h"
 
 #include "mlir/InitAllDialects.h"
@@ -20,6 +21,7 @@ int main(int argc, char **argv) {
   registry.insert<ingot::onnx::OnnxDialect, ingot::kernel::KernelDialect>();
   mlir::registerTransformsPasses();
   ingot::registerIngotPasses();
+  ingot::registerPhasePipelines();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Ingot's pass driver\n", registry));
 }

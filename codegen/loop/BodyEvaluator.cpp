@@ -19,6 +19,17 @@ LaneValue BodyEvaluator::get(Value v) {
   return it == values.end() ? LaneValue::uniform(v) : it->second;
 }
 
+void BodyEvaluator::importOuterScalars(OpBuilder &b) {
+  op.getBody()->walk([&](Operation *inner) {
+    for (Value operand : inner->getOperands())
+      if (!isa<TensorType>(operand.getType()) &&
+          !op.getRegion().isAncestor(operand.getParentRegion()) &&
+          !values.contains(operand))
+        values[operand] =
+            LaneValue::uniform(context.importScalar(b, operand));
+  });
+}
+
 LaneValue BodyEvaluator::evaluateAffine(OpBuilder &b, AffineExpr expr,
                                         ArrayRef<LaneValue> indices,
                                         int64_t width) {
@@ -162,6 +173,7 @@ SmallVector<LaneValue> BodyEvaluator::evaluate(
     OpBuilder &b, ArrayRef<LaneValue> indices, const Lanes &lanes,
     function_ref<std::optional<LaneValue>(unsigned)> given) {
   values.clear();
+  importOuterScalars(b);
   Block *body = op.getBody();
   for (BlockArgument arg : body->getArguments()) {
     if (arg.use_empty())

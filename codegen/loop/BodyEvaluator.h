@@ -50,6 +50,8 @@ private:
                                                mlir::Operation &inner,
                                                int64_t width);
   LaneValue get(mlir::Value v);
+  /// Copies what the body uses of scalars defined outside it.
+  void importOuterScalars(mlir::OpBuilder &b);
 
   KernelContext &context;
   mlir::linalg::GenericOp op;

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
 using namespace ingot;
@@ -66,6 +67,19 @@ Value KernelContext::expand(OpBuilder &b, Location loc, AffineExpr expr) {
   default:
     return arith::RemSIOp::create(b, loc, lhs, rhs);
   }
+}
+
+Value KernelContext::importScalar(OpBuilder &b, Value scalar) {
+  Operation *def = scalar.getDefiningOp();
+  // Unsigned constants reach their users through a cast, which memory has not.
+  while (isa<UnrealizedConversionCastOp>(def))
+    def = def->getOperand(0).getDefiningOp();
+  if (auto extent = dyn_cast<kernel::ExtentOp>(def))
+    return expand(b, def->getLoc(), extent.getDim().getDims()[0]);
+  IRMapping mapping;
+  for (Value operand : def->getOperands())
+    mapping.map(operand, importScalar(b, operand));
+  return b.clone(*def, mapping)->getResult(0);
 }
 
 BufferRef KernelContext::lookup(OpBuilder &b, Location loc, Value tensor) {

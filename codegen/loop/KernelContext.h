@@ -82,6 +82,10 @@ public:
   mlir::Value expand(mlir::OpBuilder &b, mlir::Location loc,
                      mlir::AffineExpr expr);
 
+  /// A copy of a scalar defined in the kernel outside of its loops: a constant,
+  /// or a cast of one.
+  mlir::Value importScalar(mlir::OpBuilder &b, mlir::Value scalar);
+
   /// The buffer of a tensor, following kernel.view.
   BufferRef lookup(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tensor);
 

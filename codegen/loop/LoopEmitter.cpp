@@ -192,11 +192,7 @@ SmallVector<Value> GenericEmitter::starts(OpBuilder &b, int64_t width,
   SmallVector<Value> values;
   for (auto [i, init] : llvm::enumerate(op.getDpsInits())) {
     auto fill = init.getDefiningOp<linalg::FillOp>();
-    Operation *def = fill.getInputs()[0].getDefiningOp();
-    // Unsigned constants reach the fill through a cast.
-    while (isa<UnrealizedConversionCastOp>(def))
-      def = def->getOperand(0).getDefiningOp();
-    Value start = b.clone(*def)->getResult(0);
+    Value start = context.importScalar(b, fill.getInputs()[0]);
     if (identities &&
         !isa<arith::MaximumFOp, arith::MinimumFOp, arith::MaxNumFOp,
              arith::MinNumFOp, arith::MaxSIOp, arith::MinSIOp, arith::MaxUIOp,
@@ -472,6 +468,13 @@ void ingot::emitForeach(OpBuilder &b, KernelContext &context,
   for (auto [handle, result] :
        llvm::zip(body.getArguments().drop_front(at.size()), op.getResults()))
     context.buffers[handle] = context.lookup(inner, loc, result);
+  op.getBody().walk([&](Operation *nested) {
+    for (Value operand : nested->getOperands())
+      if (!isa<TensorType>(operand.getType()) &&
+          !op.getBody().isAncestor(operand.getParentRegion()) &&
+          !mapping.contains(operand))
+        mapping.map(operand, context.importScalar(inner, operand));
+  });
   SmallVector<Operation *> toLower;
   for (Operation &nested : body.without_terminator())
     inner.clone(nested, mapping)->walk([&](Operation *cloned) {

@@ -166,12 +166,125 @@ FailureOr<TensorType> onnx::broadcastType(std::optional<Location> loc,
   return TensorType(tensorOf(*dims, elementType));
 }
 
+LogicalResult onnx::checkSameElements(std::optional<Location> loc,
+                                      TypeRange operands) {
+  Type first;
+  for (Type operand : operands) {
+    if (isa<NoneType>(operand))
+      continue;
+    Type element = getElementTypeOrSelf(operand);
+    if (first && element != first)
+      return emitOptionalError(loc,
+                               "operands have different element types: ", first,
+                               " and ", element);
+    first = element;
+  }
+  return success();
+}
+
+LogicalResult onnx::inferElementwise(std::optional<Location> loc,
+                                     TypeRange operands, Type element,
+                                     SmallVectorImpl<Type> &types) {
+  if (operands.empty())
+    return emitOptionalError(loc, "no operand");
+  if (failed(checkSameElements(loc, operands)))
+    return failure();
+  FailureOr<TensorType> type = broadcastType(
+      loc, operands, element ? element : getElementTypeOrSelf(operands[0]));
+  if (failed(type))
+    return failure();
+  types.push_back(*type);
+  return success();
+}
+
+FailureOr<TensorType> onnx::broadcastTo(std::optional<Location> loc,
+                                        Type tensor, Type operand) {
+  auto to = dyn_cast<RankedTensorType>(tensor);
+  auto from = dyn_cast<RankedTensorType>(operand);
+  if (!isa<TensorType>(tensor))
+    return emitOptionalError(loc, "no tensor operand");
+  if (!to || !from)
+    return cast<TensorType>(tensor);
+  Dims dims = getDims(to);
+  FailureOr<Dims> both = broadcast(dims, getDims(from));
+  bool fits = succeeded(both) && both->size() == dims.size();
+  for (size_t i = 0; fits && i < dims.size(); ++i)
+    fits = constantValue(dims[i]) != 1 || constantValue((*both)[i]) == 1;
+  if (!fits)
+    return emitOptionalError(loc, from, " does not broadcast to ", to);
+  return TensorType(tensorOf(*both, to.getElementType()));
+}
+
 FailureOr<int64_t> onnx::normalizeAxis(std::optional<Location> loc,
                                        int64_t axis, int64_t rank) {
   if (axis < -rank || axis >= rank)
     return emitOptionalError(loc, "axis ", axis, " is out of range for rank ",
                              rank);
   return axis < 0 ? axis + rank : axis;
+}
+
+FailureOr<SmallVector<int64_t>> onnx::normalizeAxes(std::optional<Location> loc,
+                                                    ArrayRef<int64_t> axes,
+                                                    int64_t rank) {
+  SmallVector<int64_t> result;
+  for (int64_t axis : axes) {
+    FailureOr<int64_t> at = normalizeAxis(loc, axis, rank);
+    if (failed(at))
+      return failure();
+    result.push_back(*at);
+  }
+  llvm::sort(result);
+  auto twice = std::adjacent_find(result.begin(), result.end());
+  if (twice != result.end())
+    return emitOptionalError(loc, "axis ", *twice, " is given twice");
+  return result;
+}
+
+FailureOr<std::optional<SmallVector<int64_t>>>
+onnx::reducedAxes(std::optional<Location> loc, int64_t rank, Value axes,
+                  bool noop) {
+  SmallVector<int64_t> given;
+  if (!isNone(axes)) {
+    auto type = dyn_cast<ShapedType>(axes.getType());
+    if (!type || !type.getElementType().isSignlessInteger(64) ||
+        (type.hasRank() && type.getRank() != 1))
+      return emitOptionalError(loc, "axes are ", axes.getType(),
+                               ", no vector of i64");
+    std::optional<SmallVector<int64_t>> known = constantIntegers(axes);
+    bool empty = type.hasStaticShape() && type.getNumElements() == 0;
+    if (!known && !empty)
+      return std::optional<SmallVector<int64_t>>();
+    given = known.value_or(given);
+  }
+  if (given.empty() && !noop)
+    given = llvm::to_vector(llvm::seq<int64_t>(rank));
+  FailureOr<SmallVector<int64_t>> result = normalizeAxes(loc, given, rank);
+  if (failed(result))
+    return failure();
+  return std::optional(*result);
+}
+
+onnx::Dims onnx::reducedDims(RankedTensorType type, ArrayRef<int64_t> axes,
+                             bool keep) {
+  Dims result;
+  for (auto [i, dim] : llvm::enumerate(getDims(type))) {
+    bool reduced = llvm::is_contained(axes, int64_t(i));
+    if (reduced && keep)
+      result.push_back(constantDim(1, type.getContext()));
+    else if (!reduced)
+      result.push_back(dim);
+  }
+  return result;
+}
+
+LogicalResult onnx::checkOneElement(std::optional<Location> loc, StringRef role,
+                                    Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (!type || type.getRank() == 0 ||
+      (type.getRank() == 1 &&
+       (type.isDynamicDim(0) || type.getDimSize(0) == 1)))
+    return success();
+  return emitOptionalError(loc, role, " is ", type, ", no scalar");
 }
 
 /// The raw bytes of a resource attribute, empty if it has none.
@@ -248,6 +361,74 @@ std::optional<SmallVector<double>> onnx::constantFloats(Value value,
         toDouble(APFloat(type.getFloatSemantics(), APInt(width, word))));
   }
   return values;
+}
+
+Type onnx::elementTypeOf(int64_t dataType, MLIRContext *context) {
+  auto integer = [&](unsigned width, IntegerType::SignednessSemantics sign) {
+    return IntegerType::get(context, width, sign);
+  };
+  constexpr auto Signless = IntegerType::Signless;
+  constexpr auto Unsigned = IntegerType::Unsigned;
+  switch (dataType) {
+  case 1:
+    return Float32Type::get(context);
+  case 2:
+    return integer(8, Unsigned);
+  case 3:
+    return integer(8, Signless);
+  case 4:
+    return integer(16, Unsigned);
+  case 5:
+    return integer(16, Signless);
+  case 6:
+    return integer(32, Signless);
+  case 7:
+    return integer(64, Signless);
+  case 8:
+    return StringType::get(context);
+  case 9:
+    return integer(1, Signless);
+  case 10:
+    return Float16Type::get(context);
+  case 11:
+    return Float64Type::get(context);
+  case 12:
+    return integer(32, Unsigned);
+  case 13:
+    return integer(64, Unsigned);
+  case 14:
+    return ComplexType::get(Float32Type::get(context));
+  case 15:
+    return ComplexType::get(Float64Type::get(context));
+  case 16:
+    return BFloat16Type::get(context);
+  case 17:
+    return Float8E4M3FNType::get(context);
+  case 18:
+    return Float8E4M3FNUZType::get(context);
+  case 19:
+    return Float8E5M2Type::get(context);
+  case 20:
+    return Float8E5M2FNUZType::get(context);
+  case 21:
+    return integer(4, Unsigned);
+  case 22:
+    return integer(4, Signless);
+  case 23:
+    return Float4E2M1FNType::get(context);
+  case 24:
+    return Float8E8M0FNUType::get(context);
+  case 25:
+    return integer(2, Unsigned);
+  case 26:
+    return integer(2, Signless);
+  case 27:
+    return Float6E2M3FNType::get(context);
+  case 28:
+    return Float6E3M2FNType::get(context);
+  default:
+    return Type();
+  }
 }
 
 bool onnx::isUnsigned(Type type) {

@@ -5,57 +5,131 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Operators that compute each element from elements at the same place.
+// Arithmetic and functions that compute each element from the elements at the
+// same place. A regular operator is one line: name, summary, formula.
 //
 //===----------------------------------------------------------------------===//
 include "dialects/onnx/OnnxBase.td"
 
-// Result shape: the broadcast of the operands; element type: the operand's.
-// `scalar` is the body of emitScalar: `args`, `b`, `loc`, `type` (compute type
-// of args[0]) and `isFloat` are at hand.
-class Onnx_ElementwiseOp<string name, dag ins, code scalar>
-    : Onnx_Op<name, [DeclareOpInterfaceMethods<Onnx_Elementwise>]> {
-  let arguments = ins;
-  let results = (outs Onnx_Tensor:$y);
-  let extraClassDefinition = compatibleTypes # [{
-    ::llvm::LogicalResult $cppClass::inferReturnTypes(
-        ::mlir::MLIRContext *, ::std::optional<::mlir::Location> loc,
-        Adaptor adaptor, ::llvm::SmallVectorImpl<::mlir::Type> &types) {
-      auto type = ::ingot::onnx::broadcastType(
-          loc, adaptor.getOperands().getTypes(),
-          ::mlir::getElementTypeOrSelf(adaptor.getOperands()[0].getType()));
-      if (failed(type))
-        return ::mlir::failure();
-      types.push_back(*type);
-      return ::mlir::success();
-    }
-    ::mlir::Value $cppClass::emitScalar(::mlir::OpBuilder &b,
-                                        ::mlir::Location loc,
-                                        ::mlir::ValueRange args) {
-      using namespace ::mlir;
-      Type type = args[0].getType();
-      bool isFloat = ::llvm::isa<FloatType>(type);
-      (void)isFloat;
-  }] # scalar # "\n}";
+// y = formula(x) on floats.
+class Onnx_UnaryFloat<string name, string text, string formula>
+    : Onnx_ElementwiseOp<name, (ins Onnx_FloatTensor:$x),
+                         (outs Onnx_FloatTensor:$y),
+                         "return " # formula # ";"> {
+  let summary = text;
+  let description = "`y = " # formula # "` for each element.";
 }
 
-class Onnx_UnaryFloat<string name, string op> : Onnx_ElementwiseOp<name,
-    (ins Onnx_Tensor:$x), "return " # op # "::create(b, loc, args[0]);">;
+// y = formula(x) on floats and integers.
+class Onnx_Unary<string name, string text, string formula,
+                 Type tensor = Onnx_NumberTensor>
+    : Onnx_ElementwiseOp<name, (ins tensor:$x), (outs tensor:$y),
+                         "return " # formula # ";"> {
+  let summary = text;
+  let description = "`y = " # formula # "` for each element.";
+}
 
-class Onnx_Binary<string name, string floatOp, string intOp>
-    : Onnx_ElementwiseOp<name, (ins Onnx_Tensor:$a, Onnx_Tensor:$b),
-    "if (isFloat)\n  return " # floatOp # "::create(b, loc, args[0], args[1]);\n"
-    "return " # intOp # "::create(b, loc, args[0], args[1]);">;
+// c = formula(a, b), broadcast.
+class Onnx_Binary<string name, string text, string formula>
+    : Onnx_ElementwiseOp<name, (ins Onnx_NumberTensor:$a, Onnx_NumberTensor:$b),
+                         (outs Onnx_NumberTensor:$c),
+                         "return " # formula # ";"> {
+  let summary = text;
+  let description = "`c = " # formula # "` for each element, broadcast.";
+}
 
-def Onnx_AddOp : Onnx_Binary<"Add", "arith::AddFOp", "arith::AddIOp">;
-def Onnx_MulOp : Onnx_Binary<"Mul", "arith::MulFOp", "arith::MulIOp">;
-def Onnx_SubOp : Onnx_Binary<"Sub", "arith::SubFOp", "arith::SubIOp">;
+// Any number of operands: `step` folds the next element `x` into `all`, and
+// `result` is computed from that.
+class Onnx_Variadic<string name, string text, string step,
+                    string result = "all", Type tensor = Onnx_FloatTensor>
+    : Onnx_ElementwiseOp<name, (ins Variadic<tensor>:$inputs),
+                         (outs tensor:$y), [{
+    Type type = getOperation()->getOperand(0).getType();
+    Scalar all(builder, loc, args[0], type);
+    for (Value arg : args.drop_front()) {
+      Scalar x(builder, loc, arg, type);
+      all = }] # step # ";\n}\nreturn " # result # ";"> {
+  let locals = "";
+  let summary = text;
+  let description = "`all = " # step # "` over all operands `x`, broadcast; "
+                    "the result is `" # result # "`.";
+}
 
-def Onnx_ExpOp : Onnx_UnaryFloat<"Exp", "math::ExpOp">;
+def Onnx_AbsOp : Onnx_Unary<"Abs", "Absolute value", "abs(x)">;
+def Onnx_AcosOp : Onnx_UnaryFloat<"Acos", "Arccosine", "acos(x)">;
+def Onnx_AcoshOp : Onnx_UnaryFloat<"Acosh", "Hyperbolic arccosine", "acosh(x)">;
+def Onnx_AddOp : Onnx_Binary<"Add", "Sum of two tensors", "a + b">;
+def Onnx_AsinOp : Onnx_UnaryFloat<"Asin", "Arcsine", "asin(x)">;
+def Onnx_AsinhOp : Onnx_UnaryFloat<"Asinh", "Hyperbolic arcsine", "asinh(x)">;
+def Onnx_AtanOp : Onnx_UnaryFloat<"Atan", "Arctangent", "atan(x)">;
+def Onnx_AtanhOp
+    : Onnx_UnaryFloat<"Atanh", "Hyperbolic arctangent", "atanh(x)">;
+def Onnx_CeilOp : Onnx_UnaryFloat<"Ceil", "Rounding up", "ceil(x)">;
+def Onnx_CosOp : Onnx_UnaryFloat<"Cos", "Cosine", "cos(x)">;
+def Onnx_CoshOp : Onnx_UnaryFloat<"Cosh", "Hyperbolic cosine", "cosh(x)">;
+def Onnx_DivOp : Onnx_Binary<"Div", "Quotient, truncated for integers",
+                             "a / b">;
+def Onnx_ErfOp : Onnx_UnaryFloat<"Erf", "Error function", "erf(x)">;
+def Onnx_ExpOp : Onnx_UnaryFloat<"Exp", "Exponential function", "exp(x)">;
+def Onnx_FloorOp : Onnx_UnaryFloat<"Floor", "Rounding down", "floor(x)">;
+def Onnx_LogOp : Onnx_UnaryFloat<"Log", "Natural logarithm", "log(x)">;
+def Onnx_MaxOp : Onnx_Variadic<"Max", "Greatest of the operands, NaN if one is",
+                               "max(all, x)", "all", Onnx_NumberTensor>;
+def Onnx_MeanOp : Onnx_Variadic<"Mean", "Mean of the operands", "all + x",
+                                "all / double(args.size())">;
+def Onnx_MinOp : Onnx_Variadic<"Min", "Least of the operands, NaN if one is",
+                               "min(all, x)", "all", Onnx_NumberTensor>;
+def Onnx_MulOp : Onnx_Binary<"Mul", "Product of two tensors", "a * b">;
+def Onnx_NegOp : Onnx_Unary<"Neg", "Negation", "-x", Onnx_SignedTensor>;
+def Onnx_ReciprocalOp : Onnx_UnaryFloat<"Reciprocal", "Reciprocal", "1 / x">;
+def Onnx_RoundOp : Onnx_UnaryFloat<
+    "Round", "Rounding to nearest, halves to even", "roundEven(x)">;
+def Onnx_SignOp : Onnx_Unary<"Sign", "Sign: -1, 0 or 1", "sign(x)">;
+def Onnx_SinOp : Onnx_UnaryFloat<"Sin", "Sine", "sin(x)">;
+def Onnx_SinhOp : Onnx_UnaryFloat<"Sinh", "Hyperbolic sine", "sinh(x)">;
+def Onnx_SqrtOp : Onnx_UnaryFloat<"Sqrt", "Square root", "sqrt(x)">;
+def Onnx_SubOp : Onnx_Binary<"Sub", "Difference of two tensors", "a - b">;
+def Onnx_SumOp : Onnx_Variadic<"Sum", "Sum of the operands", "all + x">;
+def Onnx_TanOp : Onnx_UnaryFloat<"Tan", "Tangent", "tan(x)">;
+def Onnx_TanhOp : Onnx_UnaryFloat<"Tanh", "Hyperbolic tangent", "tanh(x)">;
 
-def Onnx_ReluOp : Onnx_ElementwiseOp<"Relu", (ins Onnx_Tensor:$x), [{
-  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
-  if (isFloat)
-    return arith::MaximumFOp::create(b, loc, args[0], zero);
-  return arith::MaxSIOp::create(b, loc, args[0], zero);
-}]>;
+def Onnx_ClipOp : Onnx_ElementwiseBase<"Clip",
+    (ins Onnx_NumberTensor:$x, Onnx_Optional<Onnx_NumberTensor>:$min,
+         Onnx_Optional<Onnx_NumberTensor>:$max),
+    (outs Onnx_NumberTensor:$y), [{
+  if (min)
+    x = onnx::max(x, min);
+  if (max)
+    x = onnx::min(x, max);
+  return x;
+}]> {
+  let summary = "Elements limited to an interval";
+  let description = [{
+    `y = min(max(x, low), high)`; a bound left out does not limit. The bounds
+    are scalars; where the lower exceeds the upper, the upper wins.
+  }];
+}
+
+def Onnx_ModOp : Onnx_ElementwiseOp<"Mod",
+    (ins Onnx_NumberTensor:$a, Onnx_NumberTensor:$b,
+         DefaultValuedAttr<I64Attr, "0">:$fmod),
+    (outs Onnx_NumberTensor:$c),
+    "return getFmod() ? truncMod(a, b) : floorMod(a, b);"> {
+  let summary = "Remainder of a division";
+  let description = [{
+    `fmod = 0`: of the flooring division, with the sign of the divisor;
+    `fmod = 1`: of the truncating division, with the sign of the dividend.
+  }];
+  let hasVerifier = 1;
+}
+
+def Onnx_PowOp : Onnx_ElementwiseBase<"Pow",
+    (ins Onnx_SignedTensor:$x, Onnx_NumberTensor:$y),
+    (outs Onnx_SignedTensor:$z), "return pow(x, y);"> {
+  let summary = "Power";
+  let description = [{
+    `x` to the power of `y`, broadcast. The exponent may be of another type;
+    the result has the type of `x`. Integer powers of integers are exact and
+    wrap.
+  }];
+}

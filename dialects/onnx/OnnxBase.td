@@ -86,7 +86,29 @@ def Onnx_OptionalType : TypeDef<Onnx_Dialect, "Optional"> {
 def Onnx_Tensor : Type<CPred<"::llvm::isa<::mlir::TensorType>($_self)">,
                        "tensor", "::mlir::TensorType">;
 // An input that the model may leave out.
-def Onnx_OptionalTensor : AnyTypeOf<[Onnx_Tensor, NoneType]>;
+class Onnx_Optional<Type tensor> : AnyTypeOf<[tensor, NoneType]>;
+def Onnx_OptionalTensor : Onnx_Optional<Onnx_Tensor>;
+
+// Tensors by kind of element, for operators that the specification defines on
+// some kinds only. `kinds` is an ElementKind of OnnxDialect.h.
+class Onnx_TensorOf<string kinds, string elements>
+    : Type<CPred<"::ingot::onnx::isTensorOf($_self, " # kinds # ")">,
+           "tensor of " # elements, "::mlir::TensorType">;
+def Onnx_FloatTensor : Onnx_TensorOf<"::ingot::onnx::FloatElements",
+                                     "16 to 64-bit floats">;
+def Onnx_IntTensor : Onnx_TensorOf<
+    "::ingot::onnx::SignedElements | ::ingot::onnx::UnsignedElements",
+    "8 to 64-bit integers">;
+def Onnx_NumberTensor : Onnx_TensorOf<"::ingot::onnx::NumberElements",
+                                      "16 to 64-bit floats or 8 to 64-bit "
+                                      "integers">;
+def Onnx_SignedTensor : Onnx_TensorOf<
+    "::ingot::onnx::FloatElements | ::ingot::onnx::SignedElements",
+    "16 to 64-bit floats or 8 to 64-bit signed integers">;
+def Onnx_BoolTensor : Onnx_TensorOf<"::ingot::onnx::BoolElements", "bool">;
+def Onnx_BoolOrNumberTensor : Onnx_TensorOf<
+    "::ingot::onnx::NumberElements | ::ingot::onnx::BoolElements",
+    "bool, 16 to 64-bit floats or 8 to 64-bit integers">;
 
 // Tensors whose element type the specification fixes.
 class Onnx_TensorOf<string elementTest, string summary>
@@ -122,6 +144,50 @@ class Onnx_Op<string name, list<Trait> traits = []>
     }
   }];
   let extraClassDefinition = compatibleTypes;
+}
+
+//===----------------------------------------------------------------------===//
+// Elementwise operators
+//===----------------------------------------------------------------------===//
+
+// `statements` is the body of emitScalar. Each operand is at hand as a Scalar
+// of its own name, so that a formula is written as a formula; see Scalar.h.
+// `ins` lists operands before attributes.
+// The subclass, or the .cpp of the family, defines inferReturnTypes.
+class Onnx_ElementwiseBase<string name, dag ins, dag outs, code statements>
+    : Onnx_Op<name, [DeclareOpInterfaceMethods<Onnx_Elementwise>]> {
+  let arguments = ins;
+  let results = outs;
+  code infer = "";
+  code locals = !interleave(!foreach(i, !range(!size(ins)),
+      !if(!initialized(!getdagarg<TypeConstraint>(ins, i)),
+          "Scalar " # !getdagname(ins, i) # "(builder, loc, args[" # i #
+              "], getOperation()->getOperand(" # i #
+              ").getType());\n",
+          "")), "");
+  code emit = [{
+    ::mlir::Value $cppClass::emitScalar(::mlir::OpBuilder &builder,
+                                        ::mlir::Location loc,
+                                        ::mlir::ValueRange args) {
+  }] # locals # statements # "\n}\n";
+  let extraClassDefinition = compatibleTypes # emit # infer;
+}
+
+// One element type for all operands; the result is their broadcast and has
+// that element type, or `element` (a C++ expression over `context`).
+class Onnx_ElementwiseOp<string name, dag ins, dag outs, code statements,
+                         string element = "::mlir::Type()">
+    : Onnx_ElementwiseBase<name, ins, outs, statements> {
+  let infer = [{
+    ::llvm::LogicalResult $cppClass::inferReturnTypes(
+        ::mlir::MLIRContext *context, ::std::optional<::mlir::Location> loc,
+        Adaptor adaptor, ::llvm::SmallVectorImpl<::mlir::Type> &types) {
+      (void)context;
+      return ::ingot::onnx::inferElementwise(
+          loc, ::mlir::TypeRange(adaptor.getOperands()), }] # element # [{,
+          types);
+    }
+  }];
 }
 
 #endif // INGOT_DIALECTS_ONNX_ONNXBASE_TD

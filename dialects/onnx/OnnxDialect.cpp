@@ -76,6 +76,26 @@ AffineExpr OnnxDialect::getFreshSymbol() {
   return getSymbol("?" + std::to_string(number));
 }
 
+bool ingot::onnx::isTensorOf(Type type, unsigned kinds) {
+  auto tensor = dyn_cast<TensorType>(type);
+  if (!tensor)
+    return false;
+  Type element = tensor.getElementType();
+  if (isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(element))
+    return kinds & FloatElements;
+  auto integer = dyn_cast<IntegerType>(element);
+  if (!integer)
+    return false;
+  if (integer.isSignlessInteger(1))
+    return kinds & BoolElements;
+  unsigned width = integer.getWidth();
+  if (width != 8 && width != 16 && width != 32 && width != 64)
+    return false;
+  if (integer.isUnsigned())
+    return kinds & UnsignedElements;
+  return integer.isSignless() && (kinds & SignedElements);
+}
+
 bool ingot::onnx::areCompatible(TypeRange inferred, TypeRange actual) {
   if (inferred.size() != actual.size())
     return false;

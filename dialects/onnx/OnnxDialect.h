@@ -23,6 +23,19 @@ namespace ingot::onnx {
 /// Names of the symbols of one context; see OnnxDialect::getSymbol.
 struct SymbolNames;
 
+/// Kinds of element types, to be combined: f16 to f64 and bf16; i8 to i64; ui8
+/// to ui64; i1. The narrower types of ONNX belong to none of them.
+enum ElementKind : unsigned {
+  FloatElements = 1,
+  SignedElements = 2,
+  UnsignedElements = 4,
+  BoolElements = 8,
+  NumberElements = FloatElements | SignedElements | UnsignedElements,
+};
+
+/// True for a tensor type whose elements are of one of those kinds.
+bool isTensorOf(mlir::Type type, unsigned kinds);
+
 /// True if element types are equal and no static dimension differs, pairwise.
 bool areCompatible(mlir::TypeRange inferred, mlir::TypeRange actual);
 } // namespace ingot::onnx

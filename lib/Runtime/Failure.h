@@ -12,7 +12,6 @@
 #ifndef INGOT_LIB_RUNTIME_FAILURE_H
 #define INGOT_LIB_RUNTIME_FAILURE_H
 
-#define INGOT_NO_WRAPPERS
 #include "ingot/ingot.h"
 
 namespace ingot::rt {

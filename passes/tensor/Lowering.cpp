@@ -12,15 +12,6 @@
 using namespace mlir;
 using namespace ingot;
 
-Type ingot::computeType(Type type) {
-  if (auto floatType = dyn_cast<FloatType>(type))
-    return floatType.getWidth() < 32 ? Float32Type::get(type.getContext())
-                                     : type;
-  if (auto integer = dyn_cast<IntegerType>(type))
-    return IntegerType::get(type.getContext(), integer.getWidth());
-  return type;
-}
-
 Value ingot::toCompute(OpBuilder &b, Location loc, Value v) {
   Type type = computeType(v.getType());
   if (type == v.getType())

@@ -13,15 +13,14 @@
 #define INGOT_PASSES_TENSOR_LOWERING_H
 
 #include "dialects/onnx/Dims.h"
+#include "dialects/onnx/Scalar.h"
 #include "passes/Passes.h"
 
 #include "mlir/IR/PatternMatch.h"
 
 namespace ingot {
 
-/// The type that arithmetic on elements is done in: f32 for float types
-/// narrower than 32 bits, the signless integer type, else the type itself.
-mlir::Type computeType(mlir::Type elementType);
+using onnx::computeType;
 
 /// An element as stored, in its compute type, and back (rounding floats to
 /// nearest even).

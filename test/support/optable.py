@@ -99,7 +99,7 @@ def _op(record, records, family):
 def _value(kind):
     return Value(
         optional=kind["!name"] == "Onnx_OptionalTensor"
-        or "Optional" in kind["!superclasses"]
+        or not {"Optional", "Onnx_Optional"}.isdisjoint(kind["!superclasses"])
         or re.match(r"Onnx_Optional", kind["!name"]) is not None,
         variadic="Variadic" in kind["!superclasses"],
     )

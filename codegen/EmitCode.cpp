@@ -1,0 +1,216 @@
+//===- EmitCode.cpp -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "codegen/EmitCode.h"
+#include "codegen/EmitDescriptor.h"
+#include "codegen/Target.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/All.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/TargetParser/Triple.h"
+
+#include <mutex>
+#include <thread>
+
+using namespace mlir;
+using namespace ingot;
+
+LogicalResult ingot::lowerToLLVM(ModuleOp module) {
+  PassManager pm(module.getContext());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(arith::createArithExpandOpsPass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createConvertIndexToLLVMPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createUBToLLVMConversionPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  return pm.run(module);
+}
+
+/// Function attributes that make LLVM use the machine as described.
+static void setMachineAttributes(llvm::Module &module,
+                                 kernel::MachineAttr machine) {
+  std::string bits = std::to_string(machine.getVectorBits());
+  for (llvm::Function &function : module) {
+    if (function.isDeclaration())
+      continue;
+    function.addFnAttr("target-features", machine.getFeatures());
+    function.addFnAttr("tune-cpu", machine.getTune());
+    function.addFnAttr("prefer-vector-width", bits);
+    function.addFnAttr("min-legal-vector-width", bits);
+    // Loops must not become calls of libc.
+    function.addFnAttr("no-builtins");
+    function.addFnAttr(llvm::Attribute::NoUnwind);
+  }
+}
+
+static std::unique_ptr<llvm::TargetMachine>
+createTargetMachine(kernel::MachineAttr machine, std::string &error) {
+  llvm::Triple triple(machine.getTriple());
+  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!target)
+    return nullptr;
+  llvm::TargetOptions options;
+  options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
+  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
+      triple, "", machine.getFeatures(), options, llvm::Reloc::PIC_,
+      std::nullopt, llvm::CodeGenOptLevel::Default));
+}
+
+/// Kernels arrive vectorised; what is left is scalar clean-up and hoisting.
+static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopVectorization = false;
+  tuning.SLPVectorization = false;
+  tuning.LoopInterleaving = false;
+  tuning.MergeFunctions = false;
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager sccs;
+  llvm::ModuleAnalysisManager modules;
+  llvm::PassBuilder builder(&machine, tuning);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(sccs);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, sccs, modules);
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2)
+      .run(module, modules);
+}
+
+/// Compiles one part; `describe` adds what only the first part has.
+static bool compilePart(ModuleOp part, kernel::MachineAttr machine,
+                        CodeForm form,
+                        llvm::function_ref<void(llvm::Module &)> describe,
+                        llvm::SmallVector<char, 0> &out, std::string &error) {
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> module =
+      translateModuleToLLVMIR(part, context, "ingot");
+  if (!module) {
+    error = "LLVM IR could not be made";
+    return false;
+  }
+  std::unique_ptr<llvm::TargetMachine> target =
+      createTargetMachine(machine, error);
+  if (!target)
+    return false;
+  module->setTargetTriple(target->getTargetTriple());
+  module->setDataLayout(target->createDataLayout());
+  describe(*module);
+  setMachineAttributes(*module, machine);
+  optimize(*module, *target);
+  llvm::raw_svector_ostream os(out);
+  if (form == CodeForm::LLVMIR) {
+    module->print(os, nullptr);
+    return true;
+  }
+  llvm::legacy::PassManager pm;
+  auto type = form == CodeForm::Object ? llvm::CodeGenFileType::ObjectFile
+                                       : llvm::CodeGenFileType::AssemblyFile;
+  if (target->addPassesToEmitFile(pm, os, nullptr, type)) {
+    error = "LLVM cannot emit this kind of file for the target";
+    return false;
+  }
+  pm.run(*module);
+  return true;
+}
+
+/// Moves kernels out of the module into parts of about equal size; the driver
+/// stays, with declarations of the kernels.
+static std::vector<OwningOpRef<ModuleOp>> split(ModuleOp module,
+                                                unsigned parts) {
+  std::vector<OwningOpRef<ModuleOp>> result;
+  if (parts < 2)
+    return result;
+  std::vector<std::pair<int64_t, LLVM::LLVMFuncOp>> kernels;
+  for (auto function : module.getOps<LLVM::LLVMFuncOp>()) {
+    if (function.isExternal() || !function->hasAttr(workAttrName))
+      continue;
+    int64_t size = 0;
+    function.walk([&](Operation *) { ++size; });
+    kernels.push_back({size, function});
+  }
+  if (kernels.size() < 2)
+    return result;
+  llvm::stable_sort(kernels, [](auto &a, auto &b) { return a.first > b.first; });
+  std::vector<int64_t> load(parts, 0);
+  OpBuilder b(module.getContext());
+  for (unsigned i = 1; i < parts; ++i)
+    result.push_back(ModuleOp::create(b, module.getLoc()));
+  for (auto &[size, function] : kernels) {
+    unsigned least = llvm::min_element(load) - load.begin();
+    load[least] += size;
+    if (least == 0)
+      continue;
+    b.setInsertionPoint(function);
+    auto declaration =
+        LLVM::LLVMFuncOp::create(b, function.getLoc(), function.getName(),
+                                 function.getFunctionType());
+    declaration.setVisibility_(LLVM::Visibility::Hidden);
+    function->moveBefore(result[least - 1]->getBody(),
+                         result[least - 1]->getBody()->end());
+  }
+  return result;
+}
+
+FailureOr<std::vector<llvm::SmallVector<char, 0>>>
+ingot::emitCode(ModuleOp module, const ModelTables &tables,
+                const ModelIdentity &identity, CodeForm form,
+                unsigned threads) {
+  static std::once_flag initialized;
+  std::call_once(initialized, [] {
+    for (const auto &target : allTargets())
+      target->initializeLLVM();
+  });
+  auto machine = module->getAttrOfType<kernel::MachineAttr>(machineAttrName);
+  module->removeAttr(machineAttrName);
+  for (auto function : module.getOps<LLVM::LLVMFuncOp>())
+    function->removeAttr(symbolsAttrName);
+  std::vector<OwningOpRef<ModuleOp>> others = split(module, threads);
+  std::vector<ModuleOp> parts{module};
+  for (auto &other : others)
+    parts.push_back(*other);
+  for (ModuleOp part : parts)
+    for (auto function : part.getOps<LLVM::LLVMFuncOp>())
+      function->removeAttr(workAttrName);
+
+  std::vector<llvm::SmallVector<char, 0>> buffers(parts.size());
+  std::vector<std::string> errors(parts.size());
+  std::vector<std::thread> workers;
+  auto compile = [&](size_t i) {
+    compilePart(
+        parts[i], machine, form,
+        [&](llvm::Module &llvmModule) {
+          if (i == 0)
+            emitDescriptor(llvmModule, tables, identity, machine);
+        },
+        buffers[i], errors[i]);
+  };
+  for (size_t i = 1; i < parts.size(); ++i)
+    workers.emplace_back(compile, i);
+  compile(0);
+  for (std::thread &worker : workers)
+    worker.join();
+  for (const std::string &error : errors)
+    if (!error.empty())
+      return module.emitError("[IG4006] code generation failed: ") << error;
+  return buffers;
+}

@@ -1,0 +1,169 @@
+//===- EmitDescriptor.cpp -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "codegen/EmitDescriptor.h"
+
+#include "dialects/onnx/Dims.h"
+
+#include "llvm/IR/Constants.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/Module.h"
+
+using namespace ingot;
+using llvm::Constant;
+
+/// TensorProto.DataType of an element type; 0 for types ONNX has not.
+int32_t ingot::onnxDataType(mlir::Type type) {
+  if (type.isF32())
+    return 1;
+  if (type.isF64())
+    return 11;
+  if (type.isF16())
+    return 10;
+  if (type.isBF16())
+    return 16;
+  if (mlir::isa<mlir::Float8E4M3FNType>(type))
+    return 17;
+  if (mlir::isa<mlir::Float8E4M3FNUZType>(type))
+    return 18;
+  if (mlir::isa<mlir::Float8E5M2Type>(type))
+    return 19;
+  if (mlir::isa<mlir::Float8E5M2FNUZType>(type))
+    return 20;
+  auto integer = mlir::dyn_cast<mlir::IntegerType>(type);
+  if (!integer)
+    return 0;
+  bool isUnsigned = integer.isUnsigned();
+  switch (integer.getWidth()) {
+  case 1:
+    return 9;
+  case 4:
+    return isUnsigned ? 21 : 22;
+  case 8:
+    return isUnsigned ? 2 : 3;
+  case 16:
+    return isUnsigned ? 4 : 5;
+  case 32:
+    return isUnsigned ? 12 : 6;
+  case 64:
+    return isUnsigned ? 13 : 7;
+  default:
+    return 0;
+  }
+}
+
+namespace {
+/// Lays out the structures of lib/Runtime/ModelAbi.h as constants.
+class DescriptorBuilder {
+public:
+  explicit DescriptorBuilder(llvm::Module &module)
+      : module(module), ctx(module.getContext()),
+        pointer(llvm::PointerType::get(ctx, 0)),
+        i32(llvm::Type::getInt32Ty(ctx)), i64(llvm::Type::getInt64Ty(ctx)) {}
+
+  void build(const ModelTables &tables, const ModelIdentity &identity,
+             kernel::MachineAttr machine);
+
+private:
+  Constant *text(llvm::StringRef value) {
+    Constant *data = llvm::ConstantDataArray::getString(ctx, value);
+    return global(data);
+  }
+  Constant *global(Constant *data) {
+    auto *g = new llvm::GlobalVariable(module, data->getType(), true,
+                                       llvm::GlobalValue::PrivateLinkage, data);
+    g->setUnnamedAddr(llvm::GlobalValue::UnnamedAddr::Global);
+    return g;
+  }
+  Constant *array(llvm::ArrayRef<Constant *> elements) {
+    if (elements.empty())
+      return llvm::ConstantPointerNull::get(pointer);
+    auto *type = llvm::ArrayType::get(elements[0]->getType(), elements.size());
+    return global(llvm::ConstantArray::get(type, elements));
+  }
+  Constant *number(llvm::Type *type, uint64_t v) {
+    return llvm::ConstantInt::get(type, v, /*IsSigned=*/true);
+  }
+  Constant *record(llvm::ArrayRef<Constant *> fields) {
+    return llvm::ConstantStruct::getAnon(ctx, fields);
+  }
+  Constant *tensors(const std::vector<ModelTensor> &list,
+                    const ModelTables &tables);
+
+  llvm::Module &module;
+  llvm::LLVMContext &ctx;
+  llvm::PointerType *pointer;
+  llvm::Type *i32, *i64;
+};
+} // namespace
+
+Constant *DescriptorBuilder::tensors(const std::vector<ModelTensor> &list,
+                                     const ModelTables &tables) {
+  std::vector<Constant *> entries;
+  for (const ModelTensor &tensor : list) {
+    std::vector<Constant *> dims;
+    for (mlir::AffineExpr dim : onnx::getDims(tensor.type)) {
+      int64_t value = -1;
+      if (auto constant = onnx::constantValue(dim))
+        value = *constant;
+      else if (auto it = llvm::find(tables.symbols, dim);
+               it != tables.symbols.end())
+        value = -1 - (it - tables.symbols.begin());
+      dims.push_back(number(i64, uint64_t(value)));
+    }
+    entries.push_back(
+        record({text(tensor.name),
+                number(i32, onnxDataType(tensor.type.getElementType())),
+                number(i32, dims.size()), array(dims)}));
+  }
+  return array(entries);
+}
+
+void DescriptorBuilder::build(const ModelTables &tables,
+                              const ModelIdentity &identity,
+                              kernel::MachineAttr machine) {
+  std::string features;
+  for (llvm::StringRef feature : llvm::split(machine.getFeatures(), ','))
+    features += (features.empty() ? "" : ",") +
+                feature.drop_while([](char c) { return c == '+'; }).str();
+  std::vector<Constant *> symbolNames, launches;
+  for (mlir::AffineExpr symbol : tables.symbols)
+    symbolNames.push_back(
+        text(onnx::printDim(symbol, machine.getContext())));
+  for (const ModelLaunch &launch : tables.launches)
+    launches.push_back(record({text(launch.kernel), text(launch.nodes)}));
+  auto *weights = new llvm::GlobalVariable(
+      module, llvm::Type::getInt8Ty(ctx), true,
+      llvm::GlobalValue::ExternalLinkage, nullptr, "ingot_weights");
+  weights->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  // The linker knows how long the code is.
+  auto *codeSize = number(i64, 0);
+  uint64_t bound = 0;
+  if (auto constant = onnx::constantValue(tables.arenaLowerBound))
+    bound = *constant;
+  auto fn = [&](llvm::StringRef name) { return module.getFunction(name); };
+  Constant *desc = record(
+      {number(i32, 0x31474e49), number(i32, 1), text(identity.name),
+       text(identity.compilerVersion), text(machine.getTarget()),
+       text(identity.contentHash), text(features),
+       number(i32, tables.inputs.size()), number(i32, tables.outputs.size()),
+       number(i32, tables.symbols.size()), number(i32, tables.launches.size()),
+       tensors(tables.inputs, tables), tensors(tables.outputs, tables),
+       array(symbolNames), array(launches), weights,
+       number(i64, tables.weightBytes), codeSize, number(i64, bound),
+       fn("ingot_gen_arena_bytes"), fn("ingot_gen_output_shapes"),
+       fn("ingot_gen_run")});
+  auto *global = new llvm::GlobalVariable(module, desc->getType(), true,
+                                          llvm::GlobalValue::ExternalLinkage,
+                                          desc, "ingot_model_desc");
+  global->setVisibility(llvm::GlobalValue::HiddenVisibility);
+}
+
+void ingot::emitDescriptor(llvm::Module &module, const ModelTables &tables,
+                           const ModelIdentity &identity,
+                           kernel::MachineAttr machine) {
+  DescriptorBuilder(module).build(tables, identity, machine);
+}

@@ -1,0 +1,336 @@
+//===- EmitDriver.cpp -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "codegen/EmitKernels.h"
+#include "codegen/loop/KernelContext.h"
+#include "passes/memory/PlanMemory.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+using namespace ingot;
+
+/// Weights begin on cache lines.
+constexpr uint64_t weightAlignment = 64;
+
+/// Field numbers of IngotRunFrame (lib/Runtime/ModelAbi.h), all 8 bytes.
+enum FrameField { Inputs, Outputs, Symbols, Arena, Weights, Status };
+
+/// Names of ONNX nodes in a location, comma separated.
+static void appendNodes(Location loc, llvm::StringSet<> &seen,
+                        std::string &text) {
+  if (auto name = dyn_cast<NameLoc>(loc)) {
+    StringRef node = name.getName().getValue();
+    if (seen.insert(node).second)
+      text += (text.empty() ? "" : ",") + node.str();
+  } else if (auto fused = dyn_cast<FusedLoc>(loc)) {
+    for (Location part : fused.getLocations())
+      appendNodes(part, seen, text);
+  }
+}
+
+namespace {
+/// Builds the driver functions of one model.
+class DriverEmitter {
+public:
+  DriverEmitter(ModuleOp module, func::FuncOp main, ModelTables &tables)
+      : module(module), main(main), tables(tables), ctx(module.getContext()),
+        loc(main.getLoc()), sizes(kernel::MachineAttr()) {}
+
+  LogicalResult emit();
+
+private:
+  LogicalResult describe();
+  LogicalResult emitRun();
+  void emitArenaBytes();
+  void emitOutputShapes();
+  LLVM::LLVMFuncOp function(StringRef name, ArrayRef<Type> args);
+  Value slotAddress(OpBuilder &b, Value base, int64_t i);
+  Value loadSlot(OpBuilder &b, Value base, int64_t i, Type type);
+  void bindSymbols(OpBuilder &b, Value array);
+  Value toI64(OpBuilder &b, AffineExpr expr);
+  FailureOr<Value> pointerTo(OpBuilder &b, Value tensor);
+  LogicalResult checkSymbols(AffineExpr expr, Location at);
+
+  ModuleOp module;
+  func::FuncOp main;
+  ModelTables &tables;
+  MLIRContext *ctx;
+  Location loc;
+  KernelContext sizes;
+  llvm::DenseMap<Value, Value> pointers;
+  llvm::DenseMap<Attribute, uint64_t> weightOffsets;
+  Value frame, arena, weights;
+};
+} // namespace
+
+static std::string tensorName(func::FuncOp main, unsigned i, bool result) {
+  auto name = result ? main.getResultAttrOfType<StringAttr>(i, "onnx.name")
+                     : main.getArgAttrOfType<StringAttr>(i, "onnx.name");
+  if (name)
+    return name.getValue().str();
+  return (result ? "output" : "input") + std::to_string(i);
+}
+
+LogicalResult DriverEmitter::describe() {
+  llvm::SetVector<AffineExpr> symbols;
+  for (auto [i, type] : llvm::enumerate(main.getArgumentTypes())) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor || !storageBytes(tensor.getElementType()))
+      return main.emitError("[IG4003] input '")
+             << tensorName(main, i, false) << "' of type " << type
+             << " cannot be passed to compiled code";
+    tables.inputs.push_back({tensorName(main, i, false), tensor});
+    for (AffineExpr dim : onnx::getDims(tensor))
+      if (isa<AffineSymbolExpr>(dim))
+        symbols.insert(dim);
+  }
+  tables.symbols.assign(symbols.begin(), symbols.end());
+  for (auto [i, type] : llvm::enumerate(main.getResultTypes())) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor || !storageBytes(tensor.getElementType()))
+      return main.emitError("[IG4003] output '")
+             << tensorName(main, i, true) << "' of type " << type
+             << " cannot be returned by compiled code";
+    for (AffineExpr dim : onnx::getDims(tensor))
+      if (failed(checkSymbols(dim, main.getLoc())))
+        return failure();
+    tables.outputs.push_back({tensorName(main, i, true), tensor});
+  }
+  return success();
+}
+
+LogicalResult DriverEmitter::checkSymbols(AffineExpr expr, Location at) {
+  llvm::SetVector<AffineExpr> used;
+  collectSymbols(expr, used);
+  for (AffineExpr symbol : used)
+    if (!llvm::is_contained(tables.symbols, symbol))
+      return emitError(at, "[IG4004] a size depends on data, not on input "
+                           "shapes: ")
+             << onnx::printDim(expr, ctx);
+  return success();
+}
+
+LLVM::LLVMFuncOp DriverEmitter::function(StringRef name, ArrayRef<Type> args) {
+  OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
+  auto type = LLVM::LLVMFunctionType::get(b.getI64Type(), args);
+  auto op = LLVM::LLVMFuncOp::create(b, loc, name, type);
+  op.setVisibility_(LLVM::Visibility::Hidden);
+  return op;
+}
+
+Value DriverEmitter::slotAddress(OpBuilder &b, Value base, int64_t i) {
+  auto pointer = LLVM::LLVMPointerType::get(ctx);
+  return LLVM::GEPOp::create(b, loc, pointer, pointer, base,
+                             ArrayRef<LLVM::GEPArg>{int32_t(i)});
+}
+
+Value DriverEmitter::loadSlot(OpBuilder &b, Value base, int64_t i, Type type) {
+  return LLVM::LoadOp::create(b, loc, type, slotAddress(b, base, i), 8);
+}
+
+void DriverEmitter::bindSymbols(OpBuilder &b, Value array) {
+  sizes.symbols.clear();
+  for (auto [i, symbol] : llvm::enumerate(tables.symbols))
+    sizes.symbols[symbol] = arith::IndexCastOp::create(
+        b, loc, b.getIndexType(), loadSlot(b, array, i, b.getI64Type()));
+}
+
+Value DriverEmitter::toI64(OpBuilder &b, AffineExpr expr) {
+  return arith::IndexCastOp::create(b, loc, b.getI64Type(),
+                                    sizes.expand(b, loc, expr));
+}
+
+/// The address of a tensor of the graph, following views and placing
+/// constants among the weights.
+FailureOr<Value> DriverEmitter::pointerTo(OpBuilder &b, Value tensor) {
+  auto it = pointers.find(tensor);
+  if (it != pointers.end())
+    return it->second;
+  auto pointer = LLVM::LLVMPointerType::get(ctx);
+  auto advance = [&](Value base, Value bytes) {
+    return LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), base,
+                               ArrayRef<LLVM::GEPArg>{bytes})
+        .getResult();
+  };
+  if (auto view = tensor.getDefiningOp<kernel::ViewOp>()) {
+    FailureOr<Value> source = pointerTo(b, view.getSource());
+    if (failed(source) || !view.getOffset())
+      return source;
+    AffineExpr offset = view.getOffset()->getDims()[0];
+    auto type = cast<TensorType>(view.getSource().getType());
+    return advance(*source, toI64(b, offset * elementBytes(type)));
+  }
+  ElementsAttr value;
+  if (matchPattern(tensor, m_Constant(&value))) {
+    auto [at, inserted] = weightOffsets.try_emplace(value, 0);
+    if (inserted) {
+      ModelWeight weight{value, tables.weightBytes,
+                         uint64_t(value.getNumElements()) *
+                             elementBytes(cast<TensorType>(value.getType()))};
+      at->second = weight.offset;
+      tables.weightBytes += llvm::alignTo(weight.bytes, weightAlignment);
+      tables.weights.push_back(weight);
+    }
+    return advance(weights,
+                   arith::ConstantOp::create(
+                       b, loc, b.getI64IntegerAttr(at->second))
+                       .getResult());
+  }
+  return emitError(tensor.getLoc(), "[IG4005] value has no place in memory");
+}
+
+LogicalResult DriverEmitter::emitRun() {
+  auto pointer = LLVM::LLVMPointerType::get(ctx);
+  auto run = function("ingot_gen_run", {pointer});
+  OpBuilder b(ctx);
+  b.setInsertionPointToStart(run.addEntryBlock(b));
+  Type i64 = b.getI64Type();
+  auto launchType = LLVM::LLVMFunctionType::get(
+      LLVM::LLVMVoidType::get(ctx), {pointer, i64, pointer, pointer, i64});
+  {
+    OpBuilder top = OpBuilder::atBlockEnd(module.getBody());
+    LLVM::LLVMFuncOp::create(top, loc, "ingot_rt_launch", launchType);
+  }
+  frame = run.getArgument(0);
+  arena = loadSlot(b, frame, Arena, pointer);
+  weights = loadSlot(b, frame, Weights, pointer);
+  bindSymbols(b, loadSlot(b, frame, Symbols, pointer));
+  Value inputs = loadSlot(b, frame, Inputs, pointer);
+  Value outputs = loadSlot(b, frame, Outputs, pointer);
+  for (BlockArgument arg : main.getArguments())
+    pointers[arg] = loadSlot(b, inputs, arg.getArgNumber(), pointer);
+  auto ret = cast<func::ReturnOp>(main.getBody().front().getTerminator());
+  for (auto [i, value] : llvm::enumerate(ret.getOperands())) {
+    Value memory = value;
+    while (auto view = memory.getDefiningOp<kernel::ViewOp>())
+      memory = view.getSource();
+    pointers[memory] = loadSlot(b, outputs, i, pointer);
+  }
+  size_t mostSlots = 1;
+  main.walk([&](kernel::LaunchOp launch) {
+    auto kernel = module.lookupSymbol<LLVM::LLVMFuncOp>(launch.getKernel());
+    size_t slots = 1 + launch.getNumOperands() + launch.getNumResults() +
+                   kernel->getAttrOfType<onnx::DimsAttr>(symbolsAttrName)
+                       .getDims()
+                       .size();
+    mostSlots = std::max(mostSlots, slots);
+  });
+  Value count =
+      arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(mostSlots));
+  Value args = LLVM::AllocaOp::create(b, loc, pointer, pointer, count, 8);
+  LLVM::StoreOp::create(b, loc, slotAddress(b, frame, Status),
+                        slotAddress(b, args, 0), 8);
+  auto advance = [&](Value base, AffineExpr bytes) {
+    return LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), base,
+                               ArrayRef<LLVM::GEPArg>{toI64(b, bytes)})
+        .getResult();
+  };
+  for (auto launch : main.getOps<kernel::LaunchOp>()) {
+    auto kernel = module.lookupSymbol<LLVM::LLVMFuncOp>(launch.getKernel());
+    int64_t slot = 1;
+    auto put = [&](Value v) {
+      LLVM::StoreOp::create(b, loc, v, slotAddress(b, args, slot++), 8);
+    };
+    for (Value operand : launch.getOperands()) {
+      FailureOr<Value> p = pointerTo(b, operand);
+      if (failed(p))
+        return failure();
+      put(*p);
+    }
+    auto offsets = launch->getAttrOfType<onnx::DimsAttr>("offsets");
+    for (auto [i, result] : llvm::enumerate(launch.getResults())) {
+      if (!pointers.contains(result)) {
+        AffineExpr offset = offsets.getDims()[i];
+        if (failed(checkSymbols(offset, launch.getLoc())))
+          return failure();
+        pointers[result] = advance(arena, offset);
+      }
+      put(pointers[result]);
+    }
+    auto symbols = kernel->getAttrOfType<onnx::DimsAttr>(symbolsAttrName);
+    for (AffineExpr symbol : symbols.getDims()) {
+      if (failed(checkSymbols(symbol, launch.getLoc())))
+        return failure();
+      put(toI64(b, symbol));
+    }
+    AffineExpr work =
+        kernel->getAttrOfType<onnx::DimsAttr>(workAttrName).getDims()[0];
+    Value index = arith::ConstantOp::create(
+        b, loc, b.getI64IntegerAttr(tables.launches.size()));
+    Value address = LLVM::AddressOfOp::create(b, loc, pointer,
+                                              kernel.getName());
+    LLVM::CallOp::create(b, loc, launchType, "ingot_rt_launch",
+                         ValueRange{frame, index, address, args,
+                                    toI64(b, work)});
+    ModelLaunch entry{launch.getKernel().str(), ""};
+    llvm::StringSet<> seen;
+    appendNodes(launch.getLoc(), seen, entry.nodes);
+    tables.launches.push_back(std::move(entry));
+  }
+  LLVM::ReturnOp::create(b, loc,
+                         arith::ConstantOp::create(b, loc,
+                                                   b.getI64IntegerAttr(0))
+                             .getResult());
+  return success();
+}
+
+void DriverEmitter::emitArenaBytes() {
+  auto pointer = LLVM::LLVMPointerType::get(ctx);
+  auto op = function("ingot_gen_arena_bytes", {pointer});
+  OpBuilder b(ctx);
+  b.setInsertionPointToStart(op.addEntryBlock(b));
+  bindSymbols(b, op.getArgument(0));
+  LLVM::ReturnOp::create(b, loc, toI64(b, tables.arena));
+}
+
+void DriverEmitter::emitOutputShapes() {
+  auto pointer = LLVM::LLVMPointerType::get(ctx);
+  auto op = function("ingot_gen_output_shapes", {pointer, pointer});
+  OpBuilder b(ctx);
+  b.setInsertionPointToStart(op.addEntryBlock(b));
+  bindSymbols(b, op.getArgument(0));
+  int64_t slot = 0;
+  for (const ModelTensor &output : tables.outputs)
+    for (AffineExpr dim : onnx::getDims(output.type))
+      LLVM::StoreOp::create(b, loc, toI64(b, dim),
+                            slotAddress(b, op.getArgument(1), slot++), 8);
+  LLVM::ReturnOp::create(b, loc,
+                         arith::ConstantOp::create(b, loc,
+                                                   b.getI64IntegerAttr(0))
+                             .getResult());
+}
+
+LogicalResult DriverEmitter::emit() {
+  if (failed(describe()))
+    return failure();
+  auto single = [&](StringRef name) {
+    auto attr = main->getAttrOfType<onnx::DimsAttr>(name);
+    return attr ? attr.getDims()[0] : onnx::constantDim(0, ctx);
+  };
+  tables.arena = single("arena");
+  tables.arenaLowerBound = single("arena_lower_bound");
+  if (failed(checkSymbols(tables.arena, loc)) || failed(emitRun()))
+    return failure();
+  emitArenaBytes();
+  emitOutputShapes();
+  main.erase();
+  return success();
+}
+
+LogicalResult ingot::emitDriver(ModuleOp module, ModelTables &tables) {
+  auto functions = module.getOps<func::FuncOp>();
+  if (functions.empty())
+    return module.emitError("[IG4005] the module has no function");
+  for (auto kernel : module.getOps<LLVM::LLVMFuncOp>()) {
+    (void)kernel;
+    ++tables.kernels;
+  }
+  return DriverEmitter(module, *functions.begin(), tables).emit();
+}

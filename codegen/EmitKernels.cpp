@@ -1,0 +1,154 @@
+//===- EmitKernels.cpp -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "codegen/EmitKernels.h"
+#include "codegen/Target.h"
+#include "codegen/heavy/HeavyEmitter.h"
+#include "codegen/loop/LoopEmitter.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+using namespace ingot;
+
+/// Symbols that the kernel's types and bodies use, in order of appearance.
+static llvm::SetVector<AffineExpr> symbolsOf(kernel::FuncOp kernel) {
+  llvm::SetVector<AffineExpr> symbols;
+  auto add = [&](Type type) {
+    if (auto tensor = dyn_cast<RankedTensorType>(type))
+      for (AffineExpr dim : onnx::getDims(tensor))
+        collectSymbols(dim, symbols);
+  };
+  for (Type type : kernel.getArgumentTypes())
+    add(type);
+  kernel.walk([&](Operation *op) {
+    for (Type type : op->getResultTypes())
+      add(type);
+    for (NamedAttribute attr : op->getAttrs())
+      if (auto dims = dyn_cast<onnx::DimsAttr>(attr.getValue()))
+        for (AffineExpr dim : dims.getDims())
+          collectSymbols(dim, symbols);
+  });
+  return symbols;
+}
+
+namespace {
+/// Builds the machine-code form of one kernel.
+class KernelEmitter {
+public:
+  KernelEmitter(kernel::FuncOp kernel, kernel::MachineAttr machine)
+      : kernel(kernel), context(machine), loc(kernel.getLoc()) {}
+
+  LogicalResult emit();
+
+private:
+  void bindArguments(OpBuilder &b, Value args);
+  LogicalResult emitBody(OpBuilder &b, Value lo, Value hi, AffineExpr &work);
+
+  kernel::FuncOp kernel;
+  KernelContext context;
+  Location loc;
+};
+} // namespace
+
+/// Slot 0 holds the status pointer, then come operands, results and symbols.
+void KernelEmitter::bindArguments(OpBuilder &b, Value args) {
+  auto pointer = LLVM::LLVMPointerType::get(b.getContext());
+  int64_t slot = 0;
+  auto next = [&](Type type) {
+    Value at = LLVM::GEPOp::create(b, loc, pointer, pointer, args,
+                                   ArrayRef<LLVM::GEPArg>{int32_t(slot++)});
+    return LLVM::LoadOp::create(b, loc, type, at, 8, /*isVolatile=*/false,
+                                /*isNonTemporal=*/false, /*isInvariant=*/true)
+        .getResult();
+  };
+  context.status = next(pointer);
+  auto bind = [&](Value v) {
+    auto type = cast<RankedTensorType>(v.getType());
+    context.buffers[v] = {
+        next(pointer), type.getElementType(),
+        rowMajorStrides(onnx::getDims(type), b.getContext())};
+  };
+  for (BlockArgument arg : kernel.getBody().getArguments())
+    bind(arg);
+  auto yield = cast<kernel::YieldOp>(kernel.getBody().front().getTerminator());
+  for (Value v : yield.getOperands())
+    bind(v);
+  for (AffineExpr symbol : symbolsOf(kernel))
+    context.symbols[symbol] = arith::IndexCastOp::create(
+        b, loc, b.getIndexType(), next(b.getI64Type()));
+}
+
+LogicalResult KernelEmitter::emitBody(OpBuilder &b, Value lo, Value hi,
+                                      AffineExpr &work) {
+  SmallVector<Operation *> roots;
+  for (Operation &op : kernel.getBody().front().without_terminator())
+    if (!isa<linalg::FillOp, kernel::EmptyOp, kernel::ViewOp,
+             arith::ConstantOp, UnrealizedConversionCastOp>(op))
+      roots.push_back(&op);
+  if (roots.empty())
+    return kernel.emitError("[IG4002] kernel computes nothing");
+  if (isHeavy(roots.front()))
+    return emitHeavy(b, context, roots, lo, hi, work);
+  if (roots.size() == 1) {
+    if (auto generic = dyn_cast<linalg::GenericOp>(roots.front())) {
+      LoopPlan plan = planLoops(generic, context.machine);
+      work = workItems(generic, plan);
+      emitGeneric(b, context, generic, plan, lo, hi);
+      return success();
+    }
+    if (auto foreachOp = dyn_cast<kernel::ForeachOp>(roots.front())) {
+      work = workItems(foreachOp);
+      emitForeach(b, context, foreachOp, lo, hi);
+      return success();
+    }
+  }
+  return roots.front()->emitError("[IG4002] no emitter for this kernel");
+}
+
+LogicalResult KernelEmitter::emit() {
+  MLIRContext *ctx = kernel.getContext();
+  OpBuilder b(kernel);
+  auto pointer = LLVM::LLVMPointerType::get(ctx);
+  Type i64 = b.getI64Type();
+  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(ctx),
+                                          {pointer, i64, i64, i64});
+  auto function = LLVM::LLVMFuncOp::create(b, loc, kernel.getName(), type);
+  function.setVisibility_(LLVM::Visibility::Hidden);
+  b.setInsertionPointToStart(function.addEntryBlock(b));
+  auto toIndex = [&](unsigned i) {
+    return arith::IndexCastOp::create(b, loc, b.getIndexType(),
+                                      function.getArgument(i));
+  };
+  bindArguments(b, function.getArgument(0));
+  Value lo = toIndex(1), hi = toIndex(2);
+  auto ret = LLVM::ReturnOp::create(b, loc, ValueRange());
+  b.setInsertionPoint(ret);
+  AffineExpr work;
+  if (failed(emitBody(b, lo, hi, work)))
+    return failure();
+  function->setAttr(workAttrName, onnx::DimsAttr::get(ctx, work));
+  SmallVector<AffineExpr> symbols;
+  for (AffineExpr symbol : symbolsOf(kernel))
+    symbols.push_back(symbol);
+  function->setAttr(symbolsAttrName, onnx::DimsAttr::get(ctx, symbols));
+  return success();
+}
+
+LogicalResult ingot::emitKernels(ModuleOp module) {
+  auto machine = module->getAttrOfType<kernel::MachineAttr>(machineAttrName);
+  if (!machine)
+    return module.emitError("[IG4001] the module has no machine description");
+  for (auto kernel :
+       llvm::make_early_inc_range(module.getOps<kernel::FuncOp>())) {
+    // The symbol moves from the kernel to the function made of it.
+    if (failed(KernelEmitter(kernel, machine).emit()))
+      return failure();
+    kernel.erase();
+  }
+  return success();
+}

@@ -1,0 +1,87 @@
+//===- Compiler.h -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Compiles a model: import, phases, code, artifact.
+//
+//===----------------------------------------------------------------------===//
+#ifndef INGOT_LIB_DRIVER_COMPILER_H
+#define INGOT_LIB_DRIVER_COMPILER_H
+
+#include "codegen/EmitKernels.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace ingot {
+
+/// What a compilation produces.
+enum class Emit {
+  Onnx,    ///< IR after import
+  Graph,   ///< IR after the graph phase, and so on
+  Tensor,
+  Kernel,
+  Memory,
+  Loops,   ///< kernels as loops over vectors
+  LlvmIr,
+  Assembly,
+  Object,
+  Static,  ///< archive and header
+  Shared,  ///< model.so
+};
+
+/// The form of that name ("onnx", ..., "llvm", "asm", "obj", "a", "so").
+std::optional<Emit> parseEmit(llvm::StringRef name);
+
+struct CompileOptions {
+  std::string target = "host";
+  std::string cpu;
+  Emit emit = Emit::Shared;
+  /// Fixed shapes of inputs ("name:1x3x224x224") or symbol values ("N=4").
+  std::vector<std::string> shapes;
+  /// Threads that compile.
+  unsigned threads = 0;
+  /// Called when a step begins, for progress.
+  std::function<void(llvm::StringRef step)> progress;
+};
+
+/// What a compilation tells of itself.
+struct CompileReport {
+  ModelTables tables;
+  std::string target;
+  /// Seconds by step, in order.
+  std::vector<std::pair<std::string, double>> seconds;
+  double total() const {
+    double sum = 0;
+    for (auto &[step, time] : seconds)
+      sum += time;
+    return sum;
+  }
+};
+
+/// Makes a context with all dialects that a compilation uses, and with a
+/// handler that collects diagnostics instead of printing.
+std::unique_ptr<mlir::MLIRContext> createContext();
+
+/// Reads an ONNX model, or a module in MLIR's text or bytecode form.
+mlir::OwningOpRef<mlir::ModuleOp> readModel(llvm::StringRef path,
+                                            const CompileOptions &options,
+                                            mlir::MLIRContext *context);
+
+/// Compiles the module into `output`. Errors are diagnostics of the context;
+/// no file is left behind on failure.
+mlir::LogicalResult compile(mlir::ModuleOp module, llvm::StringRef inputPath,
+                            llvm::StringRef output,
+                            const CompileOptions &options,
+                            CompileReport &report);
+
+} // namespace ingot
+
+#endif // INGOT_LIB_DRIVER_COMPILER_H
