@@ -135,6 +135,14 @@ static ingot_status readOptions(const ingot_context_options *given,
   return INGOT_OK;
 }
 
+/// As many as are of use.
+static int32_t defaultThreads() {
+  if (!ThreadPool::available())
+    return 1;
+  int32_t cpus = usableCpus();
+  return cpus < INGOT_MAX_THREADS ? cpus : INGOT_MAX_THREADS;
+}
+
 /// Everything that can still fail once the memory is there.
 static ingot_status setUp(ingot_context &context, int32_t threads) {
   if (context.desc->num_symbols == 0) {
@@ -145,8 +153,8 @@ static ingot_status setUp(ingot_context &context, int32_t threads) {
   if (!context.pool.start())
     return Failure(INGOT_ERROR_THREADS)
            << "the system did not give " << threads
-           << " threads; ask for fewer, or link the program with its "
-              "library of threads";
+           << " threads; ask for fewer (a statically linked program needs the "
+              "linker's -u pthread_create -u pthread_join)";
   return INGOT_OK;
 }
 
@@ -160,11 +168,7 @@ ingot_status ingot::rt::contextCreate(ingot_model *model,
   ingot_status status = readOptions(given, options);
   if (status != INGOT_OK)
     return status;
-  int32_t threads = options.threads;
-  if (threads == 0) {
-    threads = usableCpus();
-    threads = threads < INGOT_MAX_THREADS ? threads : INGOT_MAX_THREADS;
-  }
+  int32_t threads = options.threads ? options.threads : defaultThreads();
   size_t size = layOut(*model->desc, threads, nullptr);
   void *memory = nullptr;
   if (posix_memalign(&memory, alignof(ingot_context), size) != 0)

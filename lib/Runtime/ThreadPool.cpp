@@ -25,7 +25,8 @@
 using namespace ingot::rt;
 
 // Weak: before glibc 2.34 these live in a library of their own, which a
-// program without threads does not load. Then there is one thread.
+// program without threads does not load; a statically linked program has them
+// only if something else names them. Then there is one thread.
 extern "C" {
 #pragma weak pthread_create
 #pragma weak pthread_join
@@ -48,6 +49,8 @@ template <typename Done> static bool spinUntil(Done done, uint32_t budget) {
   return false;
 }
 
+bool ThreadPool::available() { return pthread_create && pthread_join; }
+
 size_t ThreadPool::workerBytes(int32_t threads) {
   return size_t(threads) * sizeof(Worker);
 }
@@ -68,7 +71,7 @@ bool ThreadPool::start() {
   callerAsleep.store(0);
   if (threadCount == 1)
     return true;
-  if (!pthread_create || !pthread_join)
+  if (!available())
     return false;
   SignalShield shield;
   for (int32_t i = 1; i < threadCount; ++i) {

@@ -29,6 +29,9 @@ namespace ingot::rt {
 /// One caller's helpers. Methods are for that caller alone.
 class ThreadPool {
 public:
+  /// Whether this program has threads at all.
+  static bool available();
+
   /// Memory for the workers of a pool of `threads`; the caller counts as one.
   static size_t workerBytes(int32_t threads);
 
