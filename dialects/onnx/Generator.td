@@ -22,7 +22,7 @@ def Onnx_ConstantOfShapeOp : Onnx_Op<"ConstantOfShape"> {
 }
 
 def Onnx_RangeOp : Onnx_Op<"Range"> {
-  let summary = "The numbers from `start` to before `limit` in steps of `delta`";
+  let summary = "Numbers from `start` to before `limit` in steps of `delta`";
   let description = [{
     float16 and bfloat16 compute in float, as `stash_type` 1 asks.
   }];

@@ -79,7 +79,7 @@ def Onnx_TensorScatterOp : Onnx_Op<"TensorScatter"> {
     forbids writes past the end, circular wraps around.
   }];
   let arguments = (ins Onnx_Tensor:$past_cache, Onnx_Tensor:$update,
-                       Onnx_OptionalInt64Tensor:$write_indices,
+                       Onnx_Optional<Onnx_Int64Tensor>:$write_indices,
                        DefaultValuedAttr<I64Attr, "-2">:$axis,
                        DefaultValuedStrAttr<StrAttr, "linear">:$mode);
   let results = (outs Onnx_Tensor:$present_cache);

@@ -86,22 +86,13 @@ LogicalResult onnx::addUnranked(Type elementType,
   return success();
 }
 
-FailureOr<SmallVector<int64_t>> onnx::normalizeAxes(std::optional<Location> loc,
-                                                    ArrayRef<int64_t> axes,
-                                                    int64_t rank) {
-  SmallVector<int64_t> result;
-  if (int64_t(axes.size()) > rank)
-    return emitOptionalError(loc, axes.size(), " axes are too many for rank ",
-                             rank);
-  for (int64_t axis : axes) {
-    FailureOr<int64_t> front = normalizeAxis(loc, axis, rank);
-    if (failed(front))
-      return failure();
-    if (llvm::is_contained(result, *front))
-      return emitOptionalError(loc, "axis ", axis, " is listed twice");
-    result.push_back(*front);
-  }
-  return result;
+FailureOr<SmallVector<int64_t>> onnx::orderedAxes(std::optional<Location> loc,
+                                                  ArrayRef<int64_t> axes,
+                                                  int64_t rank) {
+  if (failed(normalizeAxes(loc, axes, rank)))
+    return failure();
+  return llvm::map_to_vector(
+      axes, [&](int64_t axis) { return axis < 0 ? axis + rank : axis; });
 }
 
 FailureOr<std::optional<SmallVector<int64_t>>>
@@ -113,7 +104,7 @@ onnx::axesOperand(std::optional<Location> loc, Value axes, int64_t rank,
   std::optional<SmallVector<int64_t>> constant = constantIntegers(axes);
   if (!constant)
     return Axes();
-  FailureOr<SmallVector<int64_t>> front = normalizeAxes(loc, *constant, rank);
+  FailureOr<SmallVector<int64_t>> front = orderedAxes(loc, *constant, rank);
   if (failed(front))
     return failure();
   return Axes(*front);

@@ -46,11 +46,11 @@ bool isShort(mlir::AffineExpr expr, unsigned limit = 128);
 llvm::LogicalResult addUnranked(mlir::Type elementType,
                                 llvm::SmallVectorImpl<mlir::Type> &types);
 
-/// `axes` counted from the front; fails with an error for an axis out of range
-/// or listed twice.
+/// `axes` counted from the front, in the given order; fails with an error for
+/// an axis out of range or listed twice.
 mlir::FailureOr<llvm::SmallVector<int64_t>>
-normalizeAxes(std::optional<mlir::Location> loc, llvm::ArrayRef<int64_t> axes,
-              int64_t rank);
+orderedAxes(std::optional<mlir::Location> loc, llvm::ArrayRef<int64_t> axes,
+            int64_t rank);
 
 /// The constant axes of an optional operand, counted from the front; all axes
 /// in order (at most `count` of them) if it was left out; nothing if it is

@@ -316,7 +316,7 @@ LogicalResult CenterCropPadOp::inferReturnTypes(MLIRContext *context,
   SmallVector<int64_t> all =
       llvm::to_vector(llvm::seq<int64_t>(0, dims.size()));
   FailureOr<SmallVector<int64_t>> axes =
-      normalizeAxes(loc, op.getAxes().value_or(all), dims.size());
+      orderedAxes(loc, op.getAxes().value_or(all), dims.size());
   if (failed(axes))
     return failure();
   if (*length && **length != int64_t(axes->size()))

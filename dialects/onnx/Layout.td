@@ -41,8 +41,9 @@ def Onnx_SliceOp : Onnx_Op<"Slice"> {
     axes, `steps` to 1.
   }];
   let arguments = (ins Onnx_Tensor:$data, Onnx_IndexTensor:$starts,
-                       Onnx_IndexTensor:$ends, Onnx_OptionalIndexTensor:$axes,
-                       Onnx_OptionalIndexTensor:$steps);
+                       Onnx_IndexTensor:$ends,
+                       Onnx_Optional<Onnx_IndexTensor>:$axes,
+                       Onnx_Optional<Onnx_IndexTensor>:$steps);
   let results = (outs Onnx_Tensor:$output);
 }
 
@@ -54,7 +55,8 @@ def Onnx_SplitOp : Onnx_Op<"Split"> {
     of the node's outputs whenever `split` is not a constant, so that the number
     of results is always known.
   }];
-  let arguments = (ins Onnx_Tensor:$input, Onnx_OptionalInt64Tensor:$split,
+  let arguments = (ins Onnx_Tensor:$input,
+                       Onnx_Optional<Onnx_Int64Tensor>:$split,
                        DefaultValuedAttr<I64Attr, "0">:$axis,
                        OptionalAttr<I64Attr>:$num_outputs);
   let results = (outs Variadic<Onnx_Tensor>:$outputs);
@@ -71,7 +73,7 @@ def Onnx_PadOp : Onnx_Op<"Pad"> {
   }];
   let arguments = (ins Onnx_Tensor:$data, Onnx_Int64Tensor:$pads,
                        Onnx_OptionalTensor:$constant_value,
-                       Onnx_OptionalIndexTensor:$axes,
+                       Onnx_Optional<Onnx_IndexTensor>:$axes,
                        DefaultValuedStrAttr<StrAttr, "constant">:$mode);
   let results = (outs Onnx_Tensor:$output);
 }
@@ -132,7 +134,7 @@ def Onnx_TriluOp : Onnx_Op<"Trilu"> {
     The upper triangle on and above diagonal `k` (default 0), or if `upper` is 0
     the lower one on and below it.
   }];
-  let arguments = (ins Onnx_Tensor:$input, Onnx_OptionalInt64Tensor:$k,
+  let arguments = (ins Onnx_Tensor:$input, Onnx_Optional<Onnx_Int64Tensor>:$k,
                        DefaultValuedAttr<I64Attr, "1">:$upper);
   let results = (outs Onnx_Tensor:$output);
 }

@@ -110,22 +110,18 @@ def Onnx_BoolOrNumberTensor : Onnx_TensorOf<
     "::ingot::onnx::NumberElements | ::ingot::onnx::BoolElements",
     "bool, 16 to 64-bit floats or 8 to 64-bit integers">;
 
-// Tensors whose element type the specification fixes.
-class Onnx_TensorOf<string elementTest, string summary>
-    : Type<And<[Onnx_Tensor.predicate,
-                SubstLeaves<"$_self", "::llvm::cast<::mlir::TensorType>($_self)"
-                            ".getElementType()", CPred<elementTest>>]>,
-           summary, "::mlir::TensorType">;
-def Onnx_Int64Tensor
-    : Onnx_TensorOf<"$_self.isSignlessInteger(64)", "tensor of int64">;
-def Onnx_BoolTensor
-    : Onnx_TensorOf<"$_self.isSignlessInteger(1)", "tensor of bool">;
+// Tensors of indices and sizes.
+class Onnx_SignlessTensor<string widthTest, string elements>
+    : Type<CPred<"::llvm::isa<::mlir::TensorType>($_self) && "
+                 "::llvm::cast<::mlir::TensorType>($_self).getElementType()"
+                 "." # widthTest>, "tensor of " # elements,
+           "::mlir::TensorType">;
+def Onnx_Int32Tensor : Onnx_SignlessTensor<"isSignlessInteger(32)", "int32">;
+def Onnx_Int64Tensor : Onnx_SignlessTensor<"isSignlessInteger(64)", "int64">;
 // The specification's Tind.
-def Onnx_IndexTensor
-    : Onnx_TensorOf<"$_self.isSignlessInteger(32) || "
-                    "$_self.isSignlessInteger(64)", "tensor of int32 or int64">;
-def Onnx_OptionalInt64Tensor : AnyTypeOf<[Onnx_Int64Tensor, NoneType]>;
-def Onnx_OptionalIndexTensor : AnyTypeOf<[Onnx_IndexTensor, NoneType]>;
+def Onnx_IndexTensor : AnyTypeOf<[Onnx_Int32Tensor, Onnx_Int64Tensor],
+                                 "tensor of int32 or int64",
+                                 "::mlir::TensorType">;
 
 // Every operator: pure, with result types inferred from operands and
 // properties. A subclass defines

@@ -47,7 +47,8 @@ def Onnx_ReshapeOp : Onnx_Op<"Reshape"> {
 def Onnx_SqueezeOp : Onnx_Op<"Squeeze"> {
   let summary = "Removes dimensions of size 1";
   let description = "Those at `axes`, or all of them when `axes` is left out.";
-  let arguments = (ins Onnx_Tensor:$data, Onnx_OptionalInt64Tensor:$axes);
+  let arguments = (ins Onnx_Tensor:$data,
+                       Onnx_Optional<Onnx_Int64Tensor>:$axes);
   let results = (outs Onnx_Tensor:$squeezed);
 }
 
