@@ -38,7 +38,6 @@ private:
   RankedTensorType result;
   onnx::Dims dims;
   AffineExpr depth;
-  int64_t rowStrideAxis = 0;
   BufferRef a, bRef;
   SmallVector<Value> batch;
   int64_t panelWidth = 0;
