@@ -10,6 +10,93 @@ include "mlir/Pass/PassBase.td"
 // graph: onnx -> onnx and ingot
 //===----------------------------------------------------------------------===//
 
+def InferShapes : Pass<"ingot-infer-shapes", "::mlir::func::FuncOp"> {
+  let summary = "Refine the types of values by inferring them again";
+  let description = [{
+    Runs the shape rule of every onnx op until no type changes, and gives the
+    function the types that it then returns. Where a value has a type already,
+    the better of the two is kept for each dimension: a constant, else an
+    expression over symbols of the inputs, else the name that the model
+    declares. Run it after a pass or a flag changed shapes. Reports an error
+    (IG2001, IG2002) where a shape rule is broken or contradicts a declaration.
+
+    ```mlir
+    func.func @main(%x: tensor<2x4xf32>) -> tensor<?x4xf32, #onnx.dims<["N", 4]>> {
+      %0 = onnx.Relu %x : (tensor<2x4xf32>) -> tensor<?x4xf32, #onnx.dims<["N", 4]>>
+      return %0 : tensor<?x4xf32, #onnx.dims<["N", 4]>>
+    }
+    // ==>
+    func.func @main(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+      %0 = onnx.Relu %x : (tensor<2x4xf32>) -> tensor<2x4xf32>
+      return %0 : tensor<2x4xf32>
+    }
+    ```
+  }];
+}
+
+def FoldConstants : Pass<"ingot-fold-constants", "::mlir::ModuleOp"> {
+  let summary = "Compute at compile time what depends on constants alone";
+  let description = [{
+    An onnx op of constants (or one that reads only the shape of a tensor of
+    static shape) is lowered aside as `ingot-lower-onnx` would do it, and what
+    comes out is interpreted. So there is one definition of every operator, and
+    a folded value has the bits that compiled code would give; float sums are
+    taken in double precision. Functions whose last bit is up to the code
+    generator (exp, log, ...) are left to run time, and so are random numbers
+    and faults.
+
+    Splats stay splats whatever their shape, and other shapes of the same
+    elements share their bytes. Results larger than `max-bytes` are made only
+    if they replace constants of at least that size; all folds together take at
+    most `max-steps` scalar operations.
+
+    ```mlir
+    %0 = onnx.Constant {value = dense<[1.0, 2.0]> : tensor<2xf32>} : tensor<2xf32>
+    %1 = onnx.Constant {value = dense<3.0> : tensor<f32>} : tensor<f32>
+    %2 = onnx.Mul %0, %1 : (tensor<2xf32>, tensor<f32>) -> tensor<2xf32>
+    // ==>
+    %2 = onnx.Constant {value = dense<[3.0, 6.0]> : tensor<2xf32>} : tensor<2xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect",
+                           "::ingot::kernel::KernelDialect"];
+  let options = [
+    Option<"maxBytes", "max-bytes", "int64_t", "65536",
+           "Largest result that is made">,
+    Option<"maxSteps", "max-steps", "int64_t", "268435456",
+           "Scalar operations that all folds together may take">,
+    Option<"dequantize", "dequantize", "bool", "false",
+           "Fold DequantizeLinear, which hides quantized weights">,
+    Option<"remarks", "remarks", "bool", "false",
+           "Say why ops of constants were not folded">];
+  let statistics = [Statistic<"numFolded", "folded", "Ops folded">];
+}
+
+def CheckSupport : Pass<"ingot-check-support", "::mlir::ModuleOp"> {
+  let summary = "Report every op that cannot be compiled";
+  let description = [{
+    Tries the patterns of `ingot-lower-onnx` on a copy of each onnx op and
+    reports those that none of them handles, with the pattern's reason, as
+    errors (IG3002). Nothing is changed: `ingot check` runs it to list all of
+    them at once.
+
+    ```mlir
+    %0 = onnx.StringNormalizer %x : (tensor<2x!onnx.string>) -> tensor<?x!onnx.string>
+    // error: [IG3002] node 'norm': StringNormalizer cannot be compiled: ...
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect",
+                           "::ingot::kernel::KernelDialect"];
+}
+
 //===----------------------------------------------------------------------===//
 // tensor: onnx -> linalg on tensors
 //===----------------------------------------------------------------------===//

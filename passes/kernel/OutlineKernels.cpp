@@ -187,9 +187,7 @@ kernel::FuncOp Outliner::build(ArrayRef<Operation *> group,
   b.setInsertionPointToStart(entry);
   auto copySetup = [&](Value v, auto &&self) -> void {
     Operation *def = v.getDefiningOp();
-    // What a group's body defines comes along with the body.
-    if (!def || mapping.contains(v) || !isSetup(def) ||
-        def->getBlock() != group.front()->getBlock())
+    if (!def || mapping.contains(v) || !isSetup(def))
       return;
     for (Value operand : def->getOperands())
       self(operand, self);

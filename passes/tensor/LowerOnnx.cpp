@@ -54,10 +54,7 @@ struct LowerElementwise : OpInterfaceRewritePattern<onnx::Elementwise> {
 struct LowerOnnx : ingot::impl::LowerOnnxBase<LowerOnnx> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<LowerElementwise>(&getContext());
-#define INGOT_ONNX_FAMILY(name) populate##name##Patterns(patterns);
-#include "dialects/onnx/Families.def"
-#undef INGOT_ONNX_FAMILY
+    populateLoweringPatterns(patterns);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
     bool complete = true;
     getOperation()->walk([&](Operation *op) {
@@ -75,3 +72,10 @@ struct LowerOnnx : ingot::impl::LowerOnnxBase<LowerOnnx> {
 };
 
 } // namespace
+
+void ingot::populateLoweringPatterns(RewritePatternSet &patterns) {
+  patterns.add<LowerElementwise>(patterns.getContext());
+#define INGOT_ONNX_FAMILY(name) populate##name##Patterns(patterns);
+#include "dialects/onnx/Families.def"
+#undef INGOT_ONNX_FAMILY
+}

@@ -130,6 +130,9 @@ mlir::RankedTensorType rankedResult(mlir::Operation *op, unsigned i = 0);
 #include "dialects/onnx/Families.def"
 #undef INGOT_ONNX_FAMILY
 
+/// All of them, and the one that serves every elementwise op.
+void populateLoweringPatterns(mlir::RewritePatternSet &patterns);
+
 } // namespace ingot
 
 #endif // INGOT_PASSES_TENSOR_LOWERING_H
