@@ -165,8 +165,16 @@ static std::vector<OwningOpRef<ModuleOp>> split(ModuleOp module,
         LLVM::LLVMFuncOp::create(b, function.getLoc(), function.getName(),
                                  function.getFunctionType());
     declaration.setVisibility_(LLVM::Visibility::Hidden);
-    function->moveBefore(result[least - 1]->getBody(),
-                         result[least - 1]->getBody()->end());
+    ModuleOp part = *result[least - 1];
+    function->moveBefore(part.getBody(), part.getBody()->end());
+    // Shared constants are needed wherever they are used; the linker keeps one.
+    function.walk([&](LLVM::AddressOfOp address) {
+      auto global = module.lookupSymbol<LLVM::GlobalOp>(address.getGlobalName());
+      if (global && !part.lookupSymbol(address.getGlobalName())) {
+        OpBuilder top = OpBuilder::atBlockBegin(part.getBody());
+        top.clone(*global);
+      }
+    });
   }
   return result;
 }

@@ -5,16 +5,81 @@
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/heavy/HeavyEmitter.h"
+#include "codegen/heavy/Contraction.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace ingot;
 
 bool ingot::isHeavy(Operation *op) {
-  return op->getName().getDialectNamespace() == "ingot";
+  return isa<heavy::ConvOp, heavy::MatmulOp>(op);
 }
 
-LogicalResult ingot::emitHeavy(OpBuilder &, KernelContext &,
-                               ArrayRef<Operation *> ops, Value, Value,
-                               AffineExpr &) {
-  return ops.front()->emitError("[IG4002] no emitter for this kernel");
+TilePlan ingot::planRows(AffineExpr rows, TileShape shape) {
+  TilePlan plan{shape, rows.ceilDiv(shape.rows), 1};
+  if (std::optional<int64_t> count = onnx::constantValue(rows)) {
+    int64_t tiles = std::max<int64_t>(1, llvm::divideCeil(*count, shape.rows));
+    plan.shape.rows = std::max<int64_t>(1, llvm::divideCeil(*count, tiles));
+    plan.tiles = onnx::constantDim(*count == 0 ? 0 : tiles, rows.getContext());
+  }
+  return plan;
+}
+
+SmallVector<Value> ingot::zeroTile(OpBuilder &b, Location loc,
+                                   const TileShape &shape, Type elementType) {
+  auto type = VectorType::get({shape.width}, elementType);
+  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+  return SmallVector<Value>(shape.rows * shape.vectors, zero);
+}
+
+Value ingot::zeroRow(OpBuilder &b, Operation *op, Type elementType,
+                     int64_t length) {
+  Location loc = op->getLoc();
+  ModuleOp module = op->getParentOfType<ModuleOp>();
+  std::string name = "ingot_zeros_" + std::to_string(length) + "_" +
+                     std::to_string(storageBytes(elementType));
+  if (!module.lookupSymbol(name)) {
+    OpBuilder top = OpBuilder::atBlockBegin(module.getBody());
+    auto type = LLVM::LLVMArrayType::get(storageType(elementType), length);
+    auto global = LLVM::GlobalOp::create(top, loc, type, /*isConstant=*/true,
+                                         LLVM::Linkage::LinkonceODR, name,
+                                         Attribute());
+    global.setVisibility_(LLVM::Visibility::Hidden);
+    Block *block = top.createBlock(&global.getInitializerRegion());
+    OpBuilder init = OpBuilder::atBlockEnd(block);
+    LLVM::ReturnOp::create(init, loc,
+                           LLVM::ZeroOp::create(init, loc, type).getResult());
+  }
+  return LLVM::AddressOfOp::create(
+      b, loc, LLVM::LLVMPointerType::get(b.getContext()), name);
+}
+
+void ingot::emitIf(OpBuilder &b, Location loc, Value condition,
+                   function_ref<void(OpBuilder &)> thenBody,
+                   function_ref<void(OpBuilder &)> elseBody) {
+  auto branch = scf::IfOp::create(b, loc, condition, /*withElse=*/true);
+  OpBuilder first(branch.thenBlock()->getTerminator());
+  thenBody(first);
+  OpBuilder second(branch.elseBlock()->getTerminator());
+  elseBody(second);
+}
+
+LogicalResult ingot::emitHeavy(OpBuilder &b, KernelContext &context,
+                               ArrayRef<Operation *> ops, Value lo, Value hi,
+                               AffineExpr &work) {
+  Operation *root = ops.front();
+  linalg::GenericOp tail;
+  if (ops.size() == 2)
+    tail = dyn_cast<linalg::GenericOp>(ops[1]);
+  if (ops.size() > 2 || (ops.size() == 2 && !tail))
+    return root->emitError("[IG4002] no emitter for this kernel");
+  Epilogue epilogue(context, root->getResult(0), tail);
+  if (auto matmul = dyn_cast<heavy::MatmulOp>(root))
+    return emitMatmul(b, context, matmul, epilogue, lo, hi, work);
+  auto conv = cast<heavy::ConvOp>(root);
+  if (conv.isDepthwise())
+    return emitDepthwise(b, context, conv, epilogue, lo, hi, work);
+  return emitConv(b, context, conv, epilogue, lo, hi, work);
 }

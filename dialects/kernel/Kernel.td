@@ -91,7 +91,7 @@ def Kernel_YieldOp : Kernel_Op<"yield", [Pure, Terminator, ReturnLike]> {
   let summary = "Ends a kernel with its results, or a foreach with none";
   let arguments = (ins Variadic<Onnx_Tensor>:$operands);
   let assemblyFormat = "($operands^ `:` type($operands))? attr-dict";
-  let builders = [OpBuilder<(ins), [{}]>];
+  let builders = [OpBuilder<(ins), [{ (void)$_state; }]>];
 }
 
 def Kernel_LaunchOp : Kernel_Op<"launch", [

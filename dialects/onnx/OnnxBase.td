@@ -130,7 +130,7 @@ def Onnx_IndexTensor : AnyTypeOf<[Onnx_Int32Tensor, Onnx_Int64Tensor],
 // unless a base class below does it. Types are compatible when element types
 // agree and no static dimension contradicts, so that a pass may refine them.
 class Onnx_Op<string name, list<Trait> traits = []>
-    : Op<Onnx_Dialect, name, traits # [Pure,
+    : Op<Onnx_Dialect, name, traits # [Pure, Onnx_Checked,
          InferTypeOpAdaptorWithIsCompatible]> {
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
   code compatibleTypes = [{

@@ -32,4 +32,18 @@ def Onnx_Elementwise : OpInterface<"Elementwise"> {
          "::mlir::ValueRange":$args)>];
 }
 
+def Onnx_Checked : OpInterface<"Checked"> {
+  let cppNamespace = "::ingot::onnx";
+  let description = [{
+    Every operator of the ONNX specification. The importer makes an op before
+    it knows the types of its results; type inference may count on required
+    attributes and operands being there, so they are checked in between.
+  }];
+  let methods = [InterfaceMethod<[{
+      Checks what ODS declares of attributes and operands, and nothing that
+      depends on the types of results.
+    }], "::llvm::LogicalResult", "checkInvariants", (ins),
+    [{ return $_op.verifyInvariantsImpl(); }]>];
+}
+
 #endif // INGOT_DIALECTS_ONNX_ONNXINTERFACES_TD

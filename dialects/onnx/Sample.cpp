@@ -228,31 +228,6 @@ LogicalResult ResizeOp::inferReturnTypes(MLIRContext *,
   return success();
 }
 
-LogicalResult UpsampleOp::inferReturnTypes(MLIRContext *context,
-                                           std::optional<Location> loc,
-                                           Adaptor op,
-                                           SmallVectorImpl<Type> &types) {
-  RankedTensorType x = rankedType(op.getX());
-  if (failed(checkChoice(loc, "mode", op.getMode(), {"nearest", "linear"})))
-    return failure();
-  if (!x) {
-    types.push_back(unrankedOf(elementType(op.getX())));
-    return success();
-  }
-  if (failed(checkLength(loc, op.getScales(), "scales", x.getRank())))
-    return failure();
-  Dims out = getDims(x);
-  auto scales = constantFloats(op.getScales());
-  for (auto [i, dim] : llvm::enumerate(out)) {
-    if (scales && !((*scales)[i] >= 1 && (*scales)[i] <= 1e9))
-      return emitOptionalError(loc, "scale ", (*scales)[i], " of axis ", i,
-                               " is not in [1, 1e9]");
-    dim = scales ? scaledSize(dim, (*scales)[i]) : freshDim(context);
-  }
-  types.push_back(tensorOf(out, x.getElementType()));
-  return success();
-}
-
 //===----------------------------------------------------------------------===//
 // Grids
 //===----------------------------------------------------------------------===//

@@ -31,16 +31,6 @@ def Onnx_ResizeOp : Onnx_Op<"Resize"> {
   let results = (outs Onnx_Tensor:$Y);
 }
 
-def Onnx_UpsampleOp : Onnx_Op<"Upsample"> {
-  let summary = "Resizes a tensor by scales (deprecated: see Resize)";
-  let description = [{
-    Resize with asymmetric coordinates and, for nearest, rounding down.
-  }];
-  let arguments = (ins Onnx_Tensor:$X, Onnx_Tensor:$scales,
-      DefaultValuedAttr<StrAttr, "\"nearest\"">:$mode);
-  let results = (outs Onnx_Tensor:$Y);
-}
-
 def Onnx_GridSampleOp : Onnx_Op<"GridSample"> {
   let summary = "Samples a tensor at the places a grid names";
   let description = [{

@@ -187,7 +187,9 @@ kernel::FuncOp Outliner::build(ArrayRef<Operation *> group,
   b.setInsertionPointToStart(entry);
   auto copySetup = [&](Value v, auto &&self) -> void {
     Operation *def = v.getDefiningOp();
-    if (!def || mapping.contains(v) || !isSetup(def))
+    // What a group's body defines comes along with the body.
+    if (!def || mapping.contains(v) || !isSetup(def) ||
+        def->getBlock() != group.front()->getBlock())
       return;
     for (Value operand : def->getOperands())
       self(operand, self);

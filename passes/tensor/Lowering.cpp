@@ -150,8 +150,10 @@ ingot::reduceMany(OpBuilder &b, Location loc, ArrayRef<RankedTensorType> outs,
     starts.push_back(
         linalg::FillOp::create(b, loc, stored, emptyTensor(b, loc, type))
             .getResult(0));
-    allMaps.push_back(
-        AffineMap::getMultiDimIdentityMap(loops, context).getMajorSubMap(rank));
+    SmallVector<AffineExpr> resultDims;
+    for (int64_t d = 0; d < rank; ++d)
+      resultDims.push_back(getAffineDimExpr(d, context));
+    allMaps.push_back(AffineMap::get(loops, 0, resultDims, context));
   }
   SmallVector<utils::IteratorType> iterators(rank,
                                              utils::IteratorType::parallel);

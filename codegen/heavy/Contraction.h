@@ -1,0 +1,65 @@
+//===- Contraction.h -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Matrix products and convolutions as work items: one register tile each.
+//
+//===----------------------------------------------------------------------===//
+#ifndef INGOT_CODEGEN_HEAVY_CONTRACTION_H
+#define INGOT_CODEGEN_HEAVY_CONTRACTION_H
+
+#include "codegen/heavy/Epilogue.h"
+#include "codegen/heavy/TileKernel.h"
+#include "dialects/ingot/Ingot.h"
+
+namespace ingot {
+
+/// How rows and panels become items: tiles of `rows` results, the last one
+/// moved back so that it is whole, in blocks of `blockTiles` tiles that go
+/// through all panels before the next block.
+struct TilePlan {
+  TileShape shape;
+  /// Tiles along the row dimension; symbolic if that is.
+  mlir::AffineExpr tiles;
+  int64_t blockTiles = 1;
+};
+
+/// Splits `rows` so that tiles are about equal and none wastes more than a row
+/// or so.
+TilePlan planRows(mlir::AffineExpr rows, TileShape shape);
+
+/// Emits the items of a matrix product (convolution) and its epilogue.
+mlir::LogicalResult emitMatmul(mlir::OpBuilder &b, KernelContext &context,
+                               heavy::MatmulOp op, Epilogue &epilogue,
+                               mlir::Value lo, mlir::Value hi,
+                               mlir::AffineExpr &work);
+mlir::LogicalResult emitConv(mlir::OpBuilder &b, KernelContext &context,
+                             heavy::ConvOp op, Epilogue &epilogue,
+                             mlir::Value lo, mlir::Value hi,
+                             mlir::AffineExpr &work);
+mlir::LogicalResult emitDepthwise(mlir::OpBuilder &b, KernelContext &context,
+                                  heavy::ConvOp op, Epilogue &epilogue,
+                                  mlir::Value lo, mlir::Value hi,
+                                  mlir::AffineExpr &work);
+
+/// Zero accumulators of a tile.
+llvm::SmallVector<mlir::Value> zeroTile(mlir::OpBuilder &b, mlir::Location loc,
+                                        const TileShape &shape,
+                                        mlir::Type elementType);
+
+/// The address of a shared global of `length` zeros, read for elements outside
+/// of a padded input.
+mlir::Value zeroRow(mlir::OpBuilder &b, mlir::Operation *op,
+                    mlir::Type elementType, int64_t length);
+
+/// if (condition) then-branch else else-branch, each emitted by a callback.
+void emitIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value condition,
+            llvm::function_ref<void(mlir::OpBuilder &)> thenBody,
+            llvm::function_ref<void(mlir::OpBuilder &)> elseBody);
+
+} // namespace ingot
+
+#endif // INGOT_CODEGEN_HEAVY_CONTRACTION_H

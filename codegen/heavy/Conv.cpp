@@ -1,0 +1,385 @@
+//===- Conv.cpp -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "codegen/heavy/Contraction.h"
+#include "codegen/loop/LoopEmitter.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace ingot;
+
+namespace {
+/// One convolution: images x groups x outer rows x tiles along the innermost
+/// spatial axis x panels of filters. Padding costs nothing but in the tiles at
+/// the borders: rows of the kernel that lie outside are left out of the loop,
+/// and a pixel outside is read from a row of zeros.
+class ConvEmitter {
+public:
+  ConvEmitter(KernelContext &context, heavy::ConvOp op, Epilogue &epilogue)
+      : context(context), op(op), epilogue(epilogue), loc(op.getLoc()),
+        rank(op.getSpatialRank()) {}
+
+  LogicalResult emit(OpBuilder &b, Value lo, Value hi, AffineExpr &work);
+
+private:
+  Value constant(OpBuilder &b, int64_t v) {
+    return arith::ConstantIndexOp::create(b, loc, v);
+  }
+  Value add(OpBuilder &b, Value x, Value y) {
+    return arith::AddIOp::create(b, loc, x, y);
+  }
+  Value mul(OpBuilder &b, Value x, int64_t factor) {
+    return arith::MulIOp::create(b, loc, x, constant(b, factor));
+  }
+  void panels(OpBuilder &b, Value column);
+  void tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
+            bool border, Value column);
+  SmallVector<Value> outerTaps(OpBuilder &b, int64_t axis, Value inputOffset,
+                               Value weightOffset, const TileShape &shape,
+                               int64_t lastLanes, bool border, Value column,
+                               ArrayRef<Value> sums);
+  SmallVector<Value> innerTaps(OpBuilder &b, Value inputOffset,
+                               Value weightOffset, const TileShape &shape,
+                               int64_t lastLanes, bool border, Value column,
+                               ArrayRef<Value> sums);
+  SmallVector<Value> scatteredDepth(OpBuilder &b, const TileOperands &operands,
+                                    const TileShape &shape,
+                                    ArrayRef<Value> sums);
+
+  KernelContext &context;
+  heavy::ConvOp op;
+  Epilogue &epilogue;
+  Location loc;
+  int64_t rank;
+  BufferRef input, weights;
+  onnx::Dims inputDims, resultDims;
+  TilePlan plan;
+  int64_t channels = 0, filters = 0, panelWidth = 0, panelCount = 0;
+  int64_t channelAxis = 0, firstSpatial = 0;
+  bool flattened = false;
+  Value image, group, panel;
+  SmallVector<Value> outer; // result indices of all but the innermost axis
+  Value zeros;
+};
+} // namespace
+
+/// Channels that lie far apart, some pixels outside: a pointer into zeros
+/// cannot be advanced as others are, so each channel has its own choice.
+SmallVector<Value> ConvEmitter::scatteredDepth(OpBuilder &b,
+                                               const TileOperands &operands,
+                                               const TileShape &shape,
+                                               ArrayRef<Value> sums) {
+  auto loop = scf::ForOp::create(b, loc, constant(b, 0), constant(b, channels),
+                                 constant(b, 1), ValueRange(sums));
+  OpBuilder inner = OpBuilder::atBlockEnd(loop.getBody());
+  Value c = loop.getInductionVar();
+  TileOperands one = operands;
+  for (Value &pointer : one.rowPointers) {
+    BufferRef row{pointer, input.elementType, {}};
+    Value moved =
+        context.address(inner, loc, row, mul(inner, c, operands.depthStride));
+    Value outside = LLVM::ICmpOp::create(
+        inner, loc, LLVM::ICmpPredicate::eq, pointer, zeros);
+    pointer = arith::SelectOp::create(inner, loc, outside, zeros, moved);
+  }
+  BufferRef panelRef{operands.b, weights.elementType, {}};
+  one.b = context.address(inner, loc, panelRef, mul(inner, c, panelWidth));
+  SmallVector<Value> carried(loop.getRegionIterArgs());
+  scf::YieldOp::create(inner, loc,
+                       emitTile(inner, loc, context, shape, one,
+                                constant(inner, 1), 1, carried));
+  return SmallVector<Value>(loop.getResults());
+}
+
+/// The innermost kernel axis: one tile step of `channels` depth per tap.
+SmallVector<Value> ConvEmitter::innerTaps(OpBuilder &b, Value inputOffset,
+                                          Value weightOffset,
+                                          const TileShape &shape,
+                                          int64_t lastLanes, bool border,
+                                          Value column, ArrayRef<Value> sums) {
+  int64_t axis = rank - 1;
+  int64_t stride = op.getStrides()[axis], dilation = op.getDilations()[axis];
+  int64_t kernel = op.getKernel()[axis], pad = op.getPadsBegin()[axis];
+  AffineExpr pixelStride = input.strides[firstSpatial + axis];
+  auto tap = [&](OpBuilder &nested, Value kx, ArrayRef<Value> acc) {
+    TileOperands operands;
+    operands.elementType = input.elementType;
+    operands.lastLanes = lastLanes;
+    operands.depthStride = *onnx::constantValue(input.strides[channelAxis]);
+    Value pixel = context.expand(nested, loc, pixelStride);
+    Value width = context.expand(nested, loc, inputDims[firstSpatial + axis]);
+    Value x0 = arith::SubIOp::create(
+        nested, loc,
+        add(nested, mul(nested, column, stride), mul(nested, kx, dilation)),
+        constant(nested, pad));
+    Value base = add(nested, inputOffset,
+                     arith::MulIOp::create(nested, loc, x0, pixel));
+    for (int64_t r = 0; r < shape.rows; ++r) {
+      Value offset = add(nested, base,
+                         arith::MulIOp::create(
+                             nested, loc, constant(nested, r * stride), pixel));
+      Value pointer = context.address(nested, loc, input, offset);
+      if (border) {
+        Value x = add(nested, x0, constant(nested, r * stride));
+        // One unsigned comparison tests both ends.
+        Value inside = arith::CmpIOp::create(
+            nested, loc, arith::CmpIPredicate::ult, x, width);
+        pointer = arith::SelectOp::create(nested, loc, inside, pointer, zeros);
+      }
+      operands.rowPointers.push_back(pointer);
+    }
+    Value at = add(nested, weightOffset, mul(nested, kx, channels * panelWidth));
+    operands.b = context.address(nested, loc, weights, at);
+    operands.bStride = constant(nested, panelWidth);
+    if (border && operands.depthStride != 1)
+      return scatteredDepth(nested, operands, shape, acc);
+    return emitTile(nested, loc, context, shape, operands,
+                    constant(nested, channels), channels, acc);
+  };
+  if (kernel == 1)
+    return tap(b, constant(b, 0), sums);
+  auto loop = scf::ForOp::create(b, loc, constant(b, 0), constant(b, kernel),
+                                 constant(b, 1), ValueRange(sums));
+  OpBuilder inner = OpBuilder::atBlockEnd(loop.getBody());
+  SmallVector<Value> carried(loop.getRegionIterArgs());
+  scf::YieldOp::create(inner, loc, tap(inner, loop.getInductionVar(), carried));
+  return SmallVector<Value>(loop.getResults());
+}
+
+/// Loops over an outer kernel axis, leaving out taps that lie outside.
+SmallVector<Value> ConvEmitter::outerTaps(OpBuilder &b, int64_t axis,
+                                          Value inputOffset,
+                                          Value weightOffset,
+                                          const TileShape &shape,
+                                          int64_t lastLanes, bool border,
+                                          Value column, ArrayRef<Value> sums) {
+  if (axis == rank - 1)
+    return innerTaps(b, inputOffset, weightOffset, shape, lastLanes, border,
+                     column, sums);
+  int64_t kernel = op.getKernel()[axis], dilation = op.getDilations()[axis];
+  Value size = context.expand(b, loc, inputDims[firstSpatial + axis]);
+  Value start = arith::SubIOp::create(
+      b, loc, mul(b, outer[axis], op.getStrides()[axis]),
+      constant(b, op.getPadsBegin()[axis]));
+  Value zero = constant(b, 0);
+  // First k with start + k * dilation >= 0, and first beyond the end.
+  Value negative = arith::MaxSIOp::create(
+      b, loc, arith::SubIOp::create(b, loc, zero, start), zero);
+  Value d = constant(b, dilation);
+  Value from = arith::DivUIOp::create(
+      b, loc, add(b, negative, constant(b, dilation - 1)), d);
+  Value room = arith::MaxSIOp::create(
+      b, loc, arith::SubIOp::create(b, loc, size, start), zero);
+  Value to = arith::DivUIOp::create(
+      b, loc, add(b, room, constant(b, dilation - 1)), d);
+  to = arith::MinSIOp::create(b, loc, to, constant(b, kernel));
+  int64_t below = channels * panelWidth;
+  for (int64_t k = axis + 1; k < rank; ++k)
+    below *= op.getKernel()[k];
+  auto loop = scf::ForOp::create(b, loc, from, to, constant(b, 1),
+                                 ValueRange(sums));
+  OpBuilder inner = OpBuilder::atBlockEnd(loop.getBody());
+  Value k = loop.getInductionVar();
+  Value position = add(inner, start, mul(inner, k, dilation));
+  Value rowStride = context.expand(inner, loc, input.strides[firstSpatial + axis]);
+  Value offset = add(inner, inputOffset,
+                     arith::MulIOp::create(inner, loc, position, rowStride));
+  Value weightAt = add(inner, weightOffset, mul(inner, k, below));
+  SmallVector<Value> carried(loop.getRegionIterArgs());
+  scf::YieldOp::create(inner, loc,
+                       outerTaps(inner, axis + 1, offset, weightAt, shape,
+                                 lastLanes, border, column, carried));
+  return SmallVector<Value>(loop.getResults());
+}
+
+void ConvEmitter::tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
+                       bool border, Value column) {
+  Value imageStride = context.expand(b, loc, input.strides[0]);
+  Value inputOffset = arith::MulIOp::create(b, loc, image, imageStride);
+  Value channelStride = context.expand(b, loc, input.strides[channelAxis]);
+  inputOffset = add(b, inputOffset,
+                    arith::MulIOp::create(b, loc, mul(b, group, channels),
+                                          channelStride));
+  int64_t points = channels * panelWidth;
+  for (int64_t k : op.getKernel())
+    points *= k;
+  Value panelIndex = add(b, mul(b, group, panelCount), panel);
+  SmallVector<Value> sums =
+      outerTaps(b, 0, inputOffset, mul(b, panelIndex, points), shape,
+                lastLanes, border, column,
+                zeroTile(b, loc, shape, input.elementType));
+  Value filter =
+      add(b, mul(b, group, filters / op.getGroup()), mul(b, panel, panelWidth));
+  for (int64_t r = 0; r < shape.rows; ++r)
+    for (int64_t v = 0; v < shape.vectors; ++v) {
+      SmallVector<Value> at{image};
+      at.append(outer.begin(), outer.end());
+      at.push_back(add(b, column, constant(b, r)));
+      at.push_back(add(b, filter, constant(b, v * shape.width)));
+      Lanes lanes{shape.width, v + 1 == shape.vectors
+                                   ? constantMask(b, loc, lastLanes,
+                                                  shape.width)
+                                   : Value()};
+      epilogue.store(b, at, sums[r * shape.vectors + v], lanes);
+    }
+}
+
+/// Chooses between whole and partial panels, and inside and border tiles.
+void ConvEmitter::panels(OpBuilder &b, Value column) {
+  int64_t perGroup = filters / op.getGroup();
+  int64_t whole = perGroup / panelWidth;
+  int64_t left = perGroup % panelWidth;
+  TileShape shape = plan.shape, part = plan.shape;
+  part.vectors = llvm::divideCeil(left, shape.width);
+  int64_t axis = rank - 1;
+  int64_t stride = op.getStrides()[axis], pad = op.getPadsBegin()[axis];
+  int64_t span = (op.getKernel()[axis] - 1) * op.getDilations()[axis];
+  auto withBorder = [&](OpBuilder &nested, const TileShape &s, int64_t lanes) {
+    std::optional<int64_t> width =
+        onnx::constantValue(inputDims[firstSpatial + axis]);
+    std::optional<int64_t> out = onnx::constantValue(resultDims[1 + axis]);
+    bool never = pad == 0 && width && out &&
+                 (*out - 1) * stride + span < *width;
+    if (never || flattened)
+      return tile(nested, s, lanes, /*border=*/false, column);
+    Value first = arith::SubIOp::create(nested, loc,
+                                        mul(nested, column, stride),
+                                        constant(nested, pad));
+    Value last = add(nested, first,
+                     constant(nested, (s.rows - 1) * stride + span));
+    Value size = context.expand(nested, loc, inputDims[firstSpatial + axis]);
+    Value inLeft = arith::CmpIOp::create(
+        nested, loc, arith::CmpIPredicate::sge, first, constant(nested, 0));
+    Value inRight = arith::CmpIOp::create(
+        nested, loc, arith::CmpIPredicate::slt, last, size);
+    emitIf(
+        nested, loc, arith::AndIOp::create(nested, loc, inLeft, inRight),
+        [&](OpBuilder &at) { tile(at, s, lanes, false, column); },
+        [&](OpBuilder &at) { tile(at, s, lanes, true, column); });
+  };
+  if (left == 0)
+    return withBorder(b, shape, 0);
+  if (whole == 0)
+    return withBorder(b, part, left % shape.width);
+  Value isWhole = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult,
+                                        panel, constant(b, whole));
+  emitIf(
+      b, loc, isWhole, [&](OpBuilder &at) { withBorder(at, shape, 0); },
+      [&](OpBuilder &at) { withBorder(at, part, left % shape.width); });
+}
+
+LogicalResult ConvEmitter::emit(OpBuilder &b, Value lo, Value hi,
+                                AffineExpr &work) {
+  input = context.lookup(b, loc, op.getInput());
+  weights = context.lookup(b, loc, op.getWeights());
+  inputDims = onnx::getDims(op.getInputType());
+  resultDims = onnx::getDims(op.getResultType());
+  channelAxis = op.getInputChannelsFirst() ? 1 : rank + 1;
+  firstSpatial = op.getInputChannelsFirst() ? 2 : 1;
+  channels = op.getChannels() / op.getGroup();
+  filters = op.getFilters();
+  if (!onnx::constantValue(input.strides[channelAxis]) || !op.getPanel())
+    return op.emitError("[IG4002] convolution is not in packed form");
+  int64_t bits = input.elementType.getIntOrFloatBitWidth();
+  TileShape shape = chooseTile(context.machine, bits);
+  shape.vectors = *op.getPanel() / shape.width;
+  panelWidth = *op.getPanel();
+  panelCount = llvm::divideCeil(filters / op.getGroup(), panelWidth);
+
+  // 1x1 with unit strides and no padding: all pixels are alike.
+  flattened = !op.getInputChannelsFirst() && epilogue.canFlatten(rank + 1);
+  for (int64_t i = 0; i < rank; ++i)
+    flattened &= op.getKernel()[i] == 1 && op.getStrides()[i] == 1 &&
+                 op.getPadsBegin()[i] == 0 &&
+                 inputDims[firstSpatial + i] == resultDims[1 + i];
+  MLIRContext *ctx = b.getContext();
+  AffineExpr rows = resultDims[rank];
+  SmallVector<AffineExpr> space;
+  if (flattened) {
+    rows = onnx::product(ArrayRef(resultDims).drop_back(), ctx);
+  } else {
+    space.push_back(resultDims[0]);
+    for (int64_t i = 0; i + 1 < rank; ++i)
+      space.push_back(resultDims[1 + i]);
+  }
+  plan = planRows(rows, shape);
+  if (!onnx::constantValue(rows) && !flattened)
+    return op.emitError("[IG4002] convolution needs a static innermost size");
+  int64_t depth = channels * filters;
+  for (int64_t k : op.getKernel())
+    depth *= k;
+  bool panelMajor = depth * bits / 8 > context.machine.getL2() / 2;
+  AffineExpr groups = onnx::constantDim(op.getGroup(), ctx);
+  AffineExpr panelsPerGroup = onnx::constantDim(panelCount, ctx);
+  size_t imageAt = 0;
+  SmallVector<AffineExpr> full;
+  if (panelMajor) {
+    full.append({groups, panelsPerGroup});
+    full.append(space);
+    full.push_back(plan.tiles);
+    imageAt = 2;
+  } else {
+    full.append(space);
+    full.push_back(plan.tiles);
+    full.append({groups, panelsPerGroup});
+  }
+  work = onnx::product(full, ctx);
+  bool padded = !flattened;
+  if (padded)
+    zeros = zeroRow(b, op, input.elementType,
+                    input.strides[channelAxis] ==
+                            onnx::constantDim(1, ctx)
+                        ? channels
+                        : 1);
+
+  auto item = scf::ForOp::create(b, loc, lo, hi, constant(b, 1));
+  OpBuilder inner(item.getBody()->getTerminator());
+  SmallVector<Value> at =
+      delinearize(inner, loc, context, item.getInductionVar(), full);
+  group = panelMajor ? at[0] : at[full.size() - 2];
+  panel = panelMajor ? at[1] : at[full.size() - 1];
+  Value tileIndex = at[imageAt + space.size()];
+  if (flattened) {
+    image = constant(inner, 0);
+    outer.assign(rank - 1, image);
+  } else {
+    image = at[imageAt];
+    outer.assign(at.begin() + imageAt + 1, at.begin() + imageAt + space.size());
+  }
+  Value column = mul(inner, tileIndex, plan.shape.rows);
+  Value count = context.expand(inner, loc, rows);
+  Value lastStart = arith::SubIOp::create(inner, loc, count,
+                                          constant(inner, plan.shape.rows));
+  if (onnx::constantValue(rows)) {
+    panels(inner, arith::MinSIOp::create(inner, loc, column, lastStart));
+    return success();
+  }
+  Value enough = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::sge,
+                                       lastStart, constant(inner, 0));
+  emitIf(
+      inner, loc, enough,
+      [&](OpBuilder &nested) {
+        panels(nested, arith::MinSIOp::create(nested, loc, column, lastStart));
+      },
+      [&](OpBuilder &nested) {
+        auto each = scf::ForOp::create(nested, loc, column, count,
+                                       constant(nested, 1));
+        OpBuilder single(each.getBody()->getTerminator());
+        int64_t saved = plan.shape.rows;
+        plan.shape.rows = 1;
+        panels(single, each.getInductionVar());
+        plan.shape.rows = saved;
+      });
+  return success();
+}
+
+LogicalResult ingot::emitConv(OpBuilder &b, KernelContext &context,
+                              heavy::ConvOp op, Epilogue &epilogue, Value lo,
+                              Value hi, AffineExpr &work) {
+  return ConvEmitter(context, op, epilogue).emit(b, lo, hi, work);
+}

@@ -1,0 +1,231 @@
+//===- Depthwise.cpp -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "codegen/heavy/Contraction.h"
+#include "codegen/loop/LoopEmitter.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace ingot;
+
+/// Results along the innermost axis that are computed side by side: each input
+/// vector is loaded once and used for every result it contributes to.
+constexpr int64_t columnsPerTile = 7;
+
+namespace {
+/// One filter per channel: images x outer rows x tiles of columns, all
+/// channels of a tile in one item, a vector of channels at a time.
+class DepthwiseEmitter {
+public:
+  DepthwiseEmitter(KernelContext &context, heavy::ConvOp op,
+                   Epilogue &epilogue)
+      : context(context), op(op), epilogue(epilogue), loc(op.getLoc()),
+        rank(op.getSpatialRank()) {}
+
+  LogicalResult emit(OpBuilder &b, Value lo, Value hi, AffineExpr &work);
+
+private:
+  Value constant(OpBuilder &b, int64_t v) {
+    return arith::ConstantIndexOp::create(b, loc, v);
+  }
+  Value add(OpBuilder &b, Value x, Value y) {
+    return arith::AddIOp::create(b, loc, x, y);
+  }
+  Value times(OpBuilder &b, Value x, Value y) {
+    return arith::MulIOp::create(b, loc, x, y);
+  }
+  Value load(OpBuilder &b, Value pointer, Value mask);
+  void channels(OpBuilder &b, bool border, Value column);
+  void tile(OpBuilder &b, bool border, Value column, Value channel, Value mask);
+  SmallVector<Value> taps(OpBuilder &b, int64_t axis, Value inputOffset,
+                          Value weightOffset, bool border, Value column,
+                          Value channel, Value mask, ArrayRef<Value> sums);
+
+  KernelContext &context;
+  heavy::ConvOp op;
+  Epilogue &epilogue;
+  Location loc;
+  int64_t rank;
+  BufferRef input, weights;
+  onnx::Dims inputDims, resultDims;
+  int64_t width = 1, filters = 0;
+  TilePlan plan;
+  Value image, zeros;
+  SmallVector<Value> outer;
+};
+} // namespace
+
+Value DepthwiseEmitter::load(OpBuilder &b, Value pointer, Value mask) {
+  auto type = VectorType::get({width}, input.elementType);
+  unsigned align = storageBytes(input.elementType);
+  if (!mask)
+    return LLVM::LoadOp::create(b, loc, type, pointer, align);
+  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+  return LLVM::MaskedLoadOp::create(b, loc, type, pointer, mask, zero, align);
+}
+
+SmallVector<Value> DepthwiseEmitter::taps(OpBuilder &b, int64_t axis,
+                                          Value inputOffset,
+                                          Value weightOffset, bool border,
+                                          Value column, Value channel,
+                                          Value mask, ArrayRef<Value> sums) {
+  int64_t stride = op.getStrides()[axis], dilation = op.getDilations()[axis];
+  int64_t kernel = op.getKernel()[axis], pad = op.getPadsBegin()[axis];
+  Value size = context.expand(b, loc, inputDims[1 + axis]);
+  Value step = context.expand(b, loc, input.strides[1 + axis]);
+  if (axis + 1 < rank) {
+    Value start =
+        arith::SubIOp::create(b, loc, times(b, outer[axis], constant(b, stride)),
+                              constant(b, pad));
+    Value zero = constant(b, 0), d = constant(b, dilation);
+    Value slack = constant(b, dilation - 1);
+    Value negative = arith::MaxSIOp::create(
+        b, loc, arith::SubIOp::create(b, loc, zero, start), zero);
+    Value room = arith::MaxSIOp::create(
+        b, loc, arith::SubIOp::create(b, loc, size, start), zero);
+    Value from = arith::DivUIOp::create(b, loc, add(b, negative, slack), d);
+    Value to = arith::DivUIOp::create(b, loc, add(b, room, slack), d);
+    to = arith::MinSIOp::create(b, loc, to, constant(b, kernel));
+    int64_t below = filters;
+    for (int64_t k = axis + 1; k < rank; ++k)
+      below *= op.getKernel()[k];
+    auto loop = scf::ForOp::create(b, loc, from, to, constant(b, 1),
+                                   ValueRange(sums));
+    OpBuilder inner = OpBuilder::atBlockEnd(loop.getBody());
+    Value k = loop.getInductionVar();
+    Value position = add(inner, start, times(inner, k, d));
+    Value offset = add(inner, inputOffset, times(inner, position, step));
+    Value weightAt =
+        add(inner, weightOffset, times(inner, k, constant(inner, below)));
+    SmallVector<Value> carried(loop.getRegionIterArgs());
+    scf::YieldOp::create(inner, loc,
+                         taps(inner, axis + 1, offset, weightAt, border,
+                              column, channel, mask, carried));
+    return SmallVector<Value>(loop.getResults());
+  }
+  SmallVector<Value> acc(sums);
+  Value x0 = arith::SubIOp::create(
+      b, loc, times(b, column, constant(b, stride)), constant(b, pad));
+  Value base = add(b, add(b, inputOffset, channel), times(b, x0, step));
+  llvm::DenseMap<int64_t, Value> loaded;
+  auto inputAt = [&](int64_t distance) {
+    Value &vector = loaded[distance];
+    if (vector)
+      return vector;
+    Value offset = add(b, base, times(b, constant(b, distance), step));
+    Value pointer = context.address(b, loc, input, offset);
+    if (border) {
+      Value x = add(b, x0, constant(b, distance));
+      Value inside =
+          arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, x, size);
+      pointer = arith::SelectOp::create(b, loc, inside, pointer, zeros);
+    }
+    vector = load(b, pointer, mask);
+    return vector;
+  };
+  for (int64_t k = 0; k < kernel; ++k) {
+    Value at = add(b, add(b, weightOffset, channel), constant(b, k * filters));
+    Value weight = load(b, context.address(b, loc, weights, at), mask);
+    for (int64_t r = 0; r < plan.shape.rows; ++r)
+      acc[r] = vector::FMAOp::create(b, loc, inputAt(r * stride + k * dilation),
+                                     weight, acc[r]);
+  }
+  return acc;
+}
+
+void DepthwiseEmitter::tile(OpBuilder &b, bool border, Value column,
+                            Value channel, Value mask) {
+  Value imageOffset =
+      times(b, image, context.expand(b, loc, input.strides[0]));
+  TileShape shape{plan.shape.rows, 1, width};
+  SmallVector<Value> sums =
+      taps(b, 0, imageOffset, constant(b, 0), border, column, channel, mask,
+           zeroTile(b, loc, shape, input.elementType));
+  for (int64_t r = 0; r < plan.shape.rows; ++r) {
+    SmallVector<Value> at{image};
+    at.append(outer.begin(), outer.end());
+    at.push_back(add(b, column, constant(b, r)));
+    at.push_back(channel);
+    epilogue.store(b, at, sums[r], Lanes{width, mask});
+  }
+}
+
+void DepthwiseEmitter::channels(OpBuilder &b, bool border, Value column) {
+  int64_t whole = filters / width * width;
+  if (whole) {
+    auto loop = scf::ForOp::create(b, loc, constant(b, 0), constant(b, whole),
+                                   constant(b, width));
+    OpBuilder inner(loop.getBody()->getTerminator());
+    tile(inner, border, column, loop.getInductionVar(), Value());
+  }
+  if (whole != filters)
+    tile(b, border, column, constant(b, whole),
+         constantMask(b, loc, filters - whole, width));
+}
+
+LogicalResult DepthwiseEmitter::emit(OpBuilder &b, Value lo, Value hi,
+                                     AffineExpr &work) {
+  if (op.getInputChannelsFirst())
+    return op.emitError("[IG4002] depthwise convolution needs channels last");
+  input = context.lookup(b, loc, op.getInput());
+  weights = context.lookup(b, loc, op.getWeights());
+  inputDims = onnx::getDims(op.getInputType());
+  resultDims = onnx::getDims(op.getResultType());
+  filters = op.getFilters();
+  width = context.machine.lanes(input.elementType.getIntOrFloatBitWidth());
+  int64_t axis = rank - 1;
+  int64_t stride = op.getStrides()[axis], pad = op.getPadsBegin()[axis];
+  int64_t span = (op.getKernel()[axis] - 1) * op.getDilations()[axis];
+  AffineExpr columns = resultDims[rank];
+  if (!onnx::constantValue(columns))
+    return op.emitError("[IG4002] convolution needs a static innermost size");
+  // Weights and inputs of a tile stay in registers.
+  int64_t rows = context.machine.getVectorRegisters() >= 32 ? columnsPerTile : 4;
+  plan = planRows(columns, TileShape{rows, 1, width});
+  SmallVector<AffineExpr> space{resultDims[0]};
+  for (int64_t i = 0; i + 1 < rank; ++i)
+    space.push_back(resultDims[1 + i]);
+  space.push_back(plan.tiles);
+  work = onnx::product(space, b.getContext());
+  zeros = zeroRow(b, op, input.elementType, width);
+
+  auto item = scf::ForOp::create(b, loc, lo, hi, constant(b, 1));
+  OpBuilder inner(item.getBody()->getTerminator());
+  SmallVector<Value> at =
+      delinearize(inner, loc, context, item.getInductionVar(), space);
+  image = at[0];
+  outer.assign(at.begin() + 1, at.end() - 1);
+  Value count = context.expand(inner, loc, columns);
+  Value column =
+      times(inner, at.back(), constant(inner, plan.shape.rows));
+  Value lastStart = arith::SubIOp::create(inner, loc, count,
+                                          constant(inner, plan.shape.rows));
+  column = arith::MinSIOp::create(inner, loc, column, lastStart);
+  Value first = arith::SubIOp::create(
+      inner, loc, times(inner, column, constant(inner, stride)),
+      constant(inner, pad));
+  Value last =
+      add(inner, first, constant(inner, (plan.shape.rows - 1) * stride + span));
+  Value size = context.expand(inner, loc, inputDims[1 + axis]);
+  Value inLeft = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::sge,
+                                       first, constant(inner, 0));
+  Value inRight = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::slt,
+                                        last, size);
+  emitIf(
+      inner, loc, arith::AndIOp::create(inner, loc, inLeft, inRight),
+      [&](OpBuilder &nested) { channels(nested, false, column); },
+      [&](OpBuilder &nested) { channels(nested, true, column); });
+  return success();
+}
+
+LogicalResult ingot::emitDepthwise(OpBuilder &b, KernelContext &context,
+                                   heavy::ConvOp op, Epilogue &epilogue,
+                                   Value lo, Value hi, AffineExpr &work) {
+  return DepthwiseEmitter(context, op, epilogue).emit(b, lo, hi, work);
+}

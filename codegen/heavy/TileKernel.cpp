@@ -1,0 +1,199 @@
+//===- TileKernel.cpp -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "codegen/heavy/TileKernel.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace ingot;
+
+TileShape ingot::chooseTile(kernel::MachineAttr machine, int64_t bits) {
+  int64_t width = machine.lanes(bits);
+  // With factors from lanes, A takes a register per row; with broadcasts from
+  // memory only one in all.
+  if (machine.getLaneBroadcast())
+    return {6, 4, width};
+  if (machine.getVectorRegisters() >= 32)
+    return {14, 2, width};
+  return {6, 2, width};
+}
+
+Value ingot::constantMask(OpBuilder &b, Location loc, int64_t lanes,
+                          int64_t width) {
+  if (lanes == 0 || lanes == width)
+    return {};
+  SmallVector<bool> bits(width, false);
+  std::fill_n(bits.begin(), lanes, true);
+  auto type = VectorType::get({width}, b.getI1Type());
+  return arith::ConstantOp::create(
+      b, loc, DenseElementsAttr::get(type, ArrayRef<bool>(bits)));
+}
+
+namespace {
+/// Emits the loop over depth of one tile.
+class TileEmitter {
+public:
+  TileEmitter(KernelContext &context, Location loc, const TileShape &shape,
+              const TileOperands &operands)
+      : context(context), loc(loc), shape(shape), operands(operands) {}
+
+  SmallVector<Value> emit(OpBuilder &b, Value depth,
+                          std::optional<int64_t> staticDepth,
+                          ArrayRef<Value> accumulators);
+
+private:
+  Value pointerAt(OpBuilder &b, Value base, Value offset) {
+    BufferRef ref{base, operands.elementType, {}};
+    return context.address(b, loc, ref, offset);
+  }
+  Value constant(OpBuilder &b, int64_t v) {
+    return arith::ConstantIndexOp::create(b, loc, v);
+  }
+  VectorType vectorType() {
+    return VectorType::get({shape.width}, operands.elementType);
+  }
+  unsigned align() { return storageBytes(operands.elementType); }
+  Value loadB(OpBuilder &b, Value k, int64_t v);
+  /// One step of the reduction with scalars of A from memory.
+  void scalarStep(OpBuilder &b, Value k, SmallVectorImpl<Value> &acc);
+  /// `width` steps with A as one vector per row, factors from its lanes.
+  void laneSteps(OpBuilder &b, Value k, SmallVectorImpl<Value> &acc);
+  SmallVector<Value>
+  loop(OpBuilder &b, Value from, Value to, int64_t step,
+       ArrayRef<Value> accumulators,
+       function_ref<void(OpBuilder &, Value, SmallVectorImpl<Value> &)> body);
+
+  KernelContext &context;
+  Location loc;
+  const TileShape &shape;
+  const TileOperands &operands;
+};
+} // namespace
+
+Value TileEmitter::loadB(OpBuilder &b, Value k, int64_t v) {
+  Value row = arith::MulIOp::create(b, loc, k, operands.bStride);
+  Value at = arith::AddIOp::create(b, loc, row, constant(b, v * shape.width));
+  Value pointer = pointerAt(b, operands.b, at);
+  bool last = v + 1 == shape.vectors;
+  Value mask = last && !operands.paddedB
+                   ? constantMask(b, loc, operands.lastLanes, shape.width)
+                   : Value();
+  if (!mask)
+    return LLVM::LoadOp::create(b, loc, vectorType(), pointer, align());
+  Value zero =
+      arith::ConstantOp::create(b, loc, b.getZeroAttr(vectorType()));
+  return LLVM::MaskedLoadOp::create(b, loc, vectorType(), pointer, mask, zero,
+                                    align());
+}
+
+static Value fma(OpBuilder &b, Location loc, Value x, Value y, Value acc) {
+  return vector::FMAOp::create(b, loc, x, y, acc);
+}
+
+void TileEmitter::scalarStep(OpBuilder &b, Value k,
+                             SmallVectorImpl<Value> &acc) {
+  SmallVector<Value> columns;
+  for (int64_t v = 0; v < shape.vectors; ++v)
+    columns.push_back(loadB(b, k, v));
+  Value depthStride = constant(b, operands.depthStride);
+  Value offset = arith::MulIOp::create(b, loc, k, depthStride);
+  for (int64_t r = 0; r < shape.rows; ++r) {
+    Value a = LLVM::LoadOp::create(
+        b, loc, operands.elementType,
+        pointerAt(b, operands.rowPointers[r], offset), align());
+    Value splat = vector::BroadcastOp::create(b, loc, vectorType(), a);
+    for (int64_t v = 0; v < shape.vectors; ++v) {
+      Value &sum = acc[r * shape.vectors + v];
+      sum = fma(b, loc, splat, columns[v], sum);
+    }
+  }
+}
+
+void TileEmitter::laneSteps(OpBuilder &b, Value k,
+                            SmallVectorImpl<Value> &acc) {
+  SmallVector<Value> rows;
+  for (int64_t r = 0; r < shape.rows; ++r)
+    rows.push_back(LLVM::LoadOp::create(
+        b, loc, vectorType(), pointerAt(b, operands.rowPointers[r], k),
+        align()));
+  for (int64_t lane = 0; lane < shape.width; ++lane) {
+    Value at = arith::AddIOp::create(b, loc, k, constant(b, lane));
+    // Column by column keeps one vector of B alive at a time.
+    for (int64_t v = 0; v < shape.vectors; ++v) {
+      Value column = loadB(b, at, v);
+      for (int64_t r = 0; r < shape.rows; ++r) {
+        Value a = vector::ExtractOp::create(b, loc, rows[r],
+                                            ArrayRef<int64_t>{lane});
+        Value splat = vector::BroadcastOp::create(b, loc, vectorType(), a);
+        Value &sum = acc[r * shape.vectors + v];
+        sum = fma(b, loc, splat, column, sum);
+      }
+    }
+  }
+}
+
+SmallVector<Value> TileEmitter::loop(
+    OpBuilder &b, Value from, Value to, int64_t step,
+    ArrayRef<Value> accumulators,
+    function_ref<void(OpBuilder &, Value, SmallVectorImpl<Value> &)> body) {
+  auto op = scf::ForOp::create(b, loc, from, to, constant(b, step),
+                               ValueRange(accumulators));
+  OpBuilder inner = OpBuilder::atBlockEnd(op.getBody());
+  SmallVector<Value> carried(op.getRegionIterArgs());
+  body(inner, op.getInductionVar(), carried);
+  scf::YieldOp::create(inner, loc, carried);
+  return SmallVector<Value>(op.getResults());
+}
+
+SmallVector<Value> TileEmitter::emit(OpBuilder &b, Value depth,
+                                     std::optional<int64_t> staticDepth,
+                                     ArrayRef<Value> accumulators) {
+  SmallVector<Value> acc(accumulators);
+  auto scalar = [&](OpBuilder &nested, Value k, SmallVectorImpl<Value> &sums) {
+    scalarStep(nested, k, sums);
+  };
+  Value zero = constant(b, 0);
+  if (context.machine.getLaneBroadcast() && operands.depthStride == 1 &&
+      (!staticDepth || *staticDepth >= shape.width)) {
+    Value rest = arith::RemUIOp::create(b, loc, depth,
+                                        constant(b, shape.width));
+    Value end = arith::SubIOp::create(b, loc, depth, rest);
+    acc = loop(b, zero, end, shape.width, acc,
+               [&](OpBuilder &nested, Value k, SmallVectorImpl<Value> &sums) {
+                 laneSteps(nested, k, sums);
+               });
+    if (staticDepth && *staticDepth % shape.width == 0)
+      return acc;
+    return loop(b, end, depth, 1, acc, scalar);
+  }
+  if (staticDepth && *staticDepth <= 4) {
+    for (int64_t k = 0; k < *staticDepth; ++k)
+      scalarStep(b, constant(b, k), acc);
+    return acc;
+  }
+  if (staticDepth && *staticDepth % 2 == 0)
+    return loop(b, zero, depth, 2, acc,
+                [&](OpBuilder &nested, Value k, SmallVectorImpl<Value> &sums) {
+                  scalarStep(nested, k, sums);
+                  Value next =
+                      arith::AddIOp::create(nested, loc, k, constant(nested, 1));
+                  scalarStep(nested, next, sums);
+                });
+  return loop(b, zero, depth, 1, acc, scalar);
+}
+
+SmallVector<Value> ingot::emitTile(OpBuilder &b, Location loc,
+                                   KernelContext &context,
+                                   const TileShape &shape,
+                                   const TileOperands &operands, Value depth,
+                                   std::optional<int64_t> staticDepth,
+                                   ArrayRef<Value> accumulators) {
+  return TileEmitter(context, loc, shape, operands)
+      .emit(b, depth, staticDepth, accumulators);
+}

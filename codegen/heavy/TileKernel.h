@@ -1,0 +1,64 @@
+//===- TileKernel.h -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The register tile that every contraction is made of: `rows` x `vectors`
+// accumulators, fed by scalars of A and vectors of B.
+//
+//===----------------------------------------------------------------------===//
+#ifndef INGOT_CODEGEN_HEAVY_TILEKERNEL_H
+#define INGOT_CODEGEN_HEAVY_TILEKERNEL_H
+
+#include "codegen/loop/KernelContext.h"
+
+namespace ingot {
+
+/// Sizes of a register tile.
+struct TileShape {
+  int64_t rows;
+  int64_t vectors;
+  /// Elements of a vector.
+  int64_t width;
+};
+
+/// The largest tile without spills on a machine for elements of that many
+/// bits: rows first (cpu.md and neon.md measured the choices).
+TileShape chooseTile(kernel::MachineAttr machine, int64_t bits);
+
+/// Where a tile's operands come from, at one point of the outer reduction
+/// loops: the innermost reduced dimension has `depth` points.
+struct TileOperands {
+  /// Pointer to A's element at depth 0 for each row.
+  llvm::SmallVector<mlir::Value> rowPointers;
+  /// Distance in elements between depths of A.
+  int64_t depthStride = 1;
+  /// Pointer to the vectors of B at depth 0.
+  mlir::Value b;
+  /// Distance in elements between depths of B (index value).
+  mlir::Value bStride;
+  mlir::Type elementType;
+  /// Lanes of the last vector of a row that exist; 0: all.
+  int64_t lastLanes = 0;
+  /// True if B holds whole vectors even where the result does not.
+  bool paddedB = true;
+};
+
+/// acc[row * vectors + v] += a[row][k] * b[k][v] for all k < depth, in order
+/// of k, with fused multiply-adds. `depth` is an index value; `staticDepth` its
+/// value if known.
+llvm::SmallVector<mlir::Value>
+emitTile(mlir::OpBuilder &b, mlir::Location loc, KernelContext &context,
+         const TileShape &shape, const TileOperands &operands,
+         mlir::Value depth, std::optional<int64_t> staticDepth,
+         llvm::ArrayRef<mlir::Value> accumulators);
+
+/// The constant vector<width x i1> with the first `lanes` set; null for all.
+mlir::Value constantMask(mlir::OpBuilder &b, mlir::Location loc, int64_t lanes,
+                         int64_t width);
+
+} // namespace ingot
+
+#endif // INGOT_CODEGEN_HEAVY_TILEKERNEL_H

@@ -1,0 +1,85 @@
+//===- Ingot.cpp -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/ingot/Ingot.h"
+#include "dialects/onnx/Dims.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/OpImplementation.h"
+
+using namespace mlir;
+using namespace ingot::heavy;
+
+#include "dialects/ingot/IngotDialect.cpp.inc"
+#define GET_OP_CLASSES
+#include "dialects/ingot/Ingot.cpp.inc"
+
+void IngotDialect::initialize() {
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/ingot/Ingot.cpp.inc"
+      >();
+}
+
+int64_t ConvOp::getChannels() {
+  int64_t axis = getInputChannelsFirst() ? 1 : getInputType().getRank() - 1;
+  return getInputType().getDimSize(axis);
+}
+
+LogicalResult ConvOp::verify() {
+  int64_t rank = getSpatialRank();
+  auto input = dyn_cast<RankedTensorType>(getInput().getType());
+  auto result = dyn_cast<RankedTensorType>(getResult().getType());
+  auto weights = dyn_cast<RankedTensorType>(getWeights().getType());
+  if (!input || !result || !weights)
+    return emitOpError("needs operands with a rank");
+  if (rank < 1 || rank > 3 || input.getRank() != rank + 2 ||
+      result.getRank() != rank + 2)
+    return emitOpError("has ") << rank << " spatial dimensions, but input "
+                               << input << " and result " << result;
+  if (int64_t(getStrides().size()) != rank ||
+      int64_t(getPadsBegin().size()) != rank ||
+      int64_t(getDilations().size()) != rank)
+    return emitOpError("needs one stride, pad and dilation per spatial "
+                       "dimension");
+  int64_t channels = getChannels();
+  if (ShapedType::isDynamic(channels) || getGroup() < 1 ||
+      channels % getGroup() || getFilters() % getGroup())
+    return emitOpError("group ")
+           << getGroup() << " does not divide " << channels << " channels and "
+           << getFilters() << " filters";
+  if (result.getDimSize(rank + 1) != getFilters())
+    return emitOpError("has ") << getFilters() << " filters, but result "
+                               << result;
+  int64_t points = 1;
+  for (int64_t size : getKernel())
+    points *= size;
+  int64_t perGroup = getFilters() / getGroup();
+  int64_t expected = getFilters() * (channels / getGroup()) * points;
+  if (getPanel() && !isDepthwise())
+    expected = getGroup() * llvm::divideCeil(perGroup, *getPanel()) *
+               *getPanel() * (channels / getGroup()) * points;
+  if (!weights.hasStaticShape() || weights.getNumElements() != expected)
+    return emitOpError("weights ") << weights << " should have " << expected
+                                   << " elements";
+  return success();
+}
+
+LogicalResult MatmulOp::verify() {
+  auto a = dyn_cast<RankedTensorType>(getA().getType());
+  auto b = dyn_cast<RankedTensorType>(getB().getType());
+  auto result = dyn_cast<RankedTensorType>(getResult().getType());
+  if (!a || !b || !result || a.getRank() < 2 || result.getRank() < 2)
+    return emitOpError("needs matrices with a rank");
+  if (result.getShape().back() != getN())
+    return emitOpError("result ") << result << " has not " << getN()
+                                  << " columns";
+  int64_t k = a.getDimSize(a.getRank() - (getTransposeA() ? 2 : 1));
+  int64_t rows = getPanel() ? b.getDimSize(1) : b.getDimSize(b.getRank() - 2);
+  if (!ShapedType::isDynamic(k) && !ShapedType::isDynamic(rows) && k != rows)
+    return emitOpError("inner sizes differ: ") << k << " and " << rows;
+  return success();
+}

@@ -1,0 +1,16 @@
+//===- Ingot.h -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef INGOT_DIALECTS_INGOT_INGOT_H
+#define INGOT_DIALECTS_INGOT_INGOT_H
+
+#include "dialects/onnx/OnnxDialect.h"
+
+#include "dialects/ingot/IngotDialect.h.inc"
+#define GET_OP_CLASSES
+#include "dialects/ingot/Ingot.h.inc"
+
+#endif // INGOT_DIALECTS_INGOT_INGOT_H

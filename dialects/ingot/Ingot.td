@@ -1,0 +1,81 @@
+//===- Ingot.td -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The ingot dialect: what the compiler decided. Few, heavy ops that name their
+// layout and hold their constants in the form the emitters read.
+//
+//===----------------------------------------------------------------------===//
+#ifndef INGOT_DIALECTS_INGOT_INGOT_TD
+#define INGOT_DIALECTS_INGOT_INGOT_TD
+
+include "dialects/onnx/OnnxBase.td"
+
+def Ingot_Dialect : Dialect {
+  let name = "ingot";
+  let cppNamespace = "::ingot::heavy";
+  let summary = "Heavy operations with layout and packed operands";
+  let dependentDialects = ["::ingot::onnx::OnnxDialect"];
+}
+
+class Ingot_Op<string name, list<Trait> traits = []>
+    : Op<Ingot_Dialect, name, traits # [Pure]>;
+
+def Ingot_ConvOp : Ingot_Op<"conv"> {
+  let summary = "Convolution of channels-last tensors";
+  let description = [{
+    `input` is [N, spatial..., C], the result [N, spatial..., filters], with one
+    to three spatial dimensions; with `input_channels_first` the input is
+    [N, C, spatial...]. All lists have one value per spatial dimension.
+    `weights` is [filters, C / group, kernel...] as in ONNX, or, once
+    ingot-pack-weights has run (`panel` is set),
+    [group, panels, kernel..., C / group, panel]: the filters of one group in
+    panels of `panel` neighbours, the last one padded with zeros. With one
+    channel per group and one filter per channel (depthwise) the packed form is
+    [kernel..., filters].
+  }];
+  let arguments = (ins Onnx_Tensor:$input, Onnx_Tensor:$weights,
+                       DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
+                       DenseI64ArrayAttr:$pads_begin,
+                       DenseI64ArrayAttr:$dilations, I64Attr:$group,
+                       I64Attr:$filters, UnitAttr:$input_channels_first,
+                       OptionalAttr<I64Attr>:$panel);
+  let results = (outs Onnx_Tensor:$result);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    int64_t getSpatialRank() { return getKernel().size(); }
+    ::mlir::RankedTensorType getInputType() {
+      return ::llvm::cast<::mlir::RankedTensorType>(getInput().getType());
+    }
+    ::mlir::RankedTensorType getResultType() {
+      return ::llvm::cast<::mlir::RankedTensorType>(getResult().getType());
+    }
+    /// Channels of the input.
+    int64_t getChannels();
+    /// One filter of one channel for every channel.
+    bool isDepthwise() {
+      return getGroup() == getFilters() && getGroup() == getChannels();
+    }
+  }];
+}
+
+def Ingot_MatmulOp : Ingot_Op<"matmul"> {
+  let summary = "Matrix product";
+  let description = [{
+    `a` is [batch..., M, K]; `b` is [batch..., K, N] with batch dimensions that
+    broadcast, or, once packed (`panel` is set), one constant matrix as
+    [panels, K, panel], the last panel padded with zeros. `n` is N.
+    `transpose_a`: `a` is [batch..., K, M].
+  }];
+  let arguments = (ins Onnx_Tensor:$a, Onnx_Tensor:$b, I64Attr:$n,
+                       UnitAttr:$transpose_a, OptionalAttr<I64Attr>:$panel);
+  let results = (outs Onnx_Tensor:$result);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+#endif // INGOT_DIALECTS_INGOT_INGOT_TD
