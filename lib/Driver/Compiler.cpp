@@ -8,8 +8,10 @@
 
 #include "codegen/EmitCode.h"
 #include "codegen/Target.h"
+#include "lib/Diagnostics/Codes.h"
 #include "lib/Driver/LinkModel.h"
 #include "lib/Driver/Phases.h"
+#include "lib/Import/Import.h"
 #include "passes/Passes.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -61,9 +63,19 @@ std::unique_ptr<MLIRContext> ingot::createContext() {
 }
 
 OwningOpRef<ModuleOp> ingot::readModel(StringRef path,
-                                       const CompileOptions &,
+                                       const CompileOptions &options,
                                        MLIRContext *context) {
-  return parseSourceFile<ModuleOp>(path, context);
+  if (path.ends_with(".mlir") || path.ends_with(".mlirbc"))
+    return parseSourceFile<ModuleOp>(path, context);
+  ImportOptions import;
+  for (const std::string &shape : options.shapes)
+    if (!parseShapeOption(shape, import)) {
+      emitError(UnknownLoc::get(context))
+          << tag(Code::MalformedShape) << "malformed shape " << quoted(shape);
+      return {};
+    }
+  auto module = importModel(path, *context, import);
+  return succeeded(module) ? std::move(*module) : OwningOpRef<ModuleOp>();
 }
 
 namespace {
