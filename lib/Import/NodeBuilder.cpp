@@ -66,6 +66,17 @@ Arity ingot::resultArity(RegisteredOperationName name) {
   return arityOf<OpTrait::NResults, OpTrait::AtLeastNResults>(name, UpTo32());
 }
 
+NodeBuilder::NodeBuilder(OpBuilder &builder)
+    : builder(builder), location(builder.getUnknownLoc()) {
+  foldBudget.bytes = kFoldedElements * 16;
+  foldBudget.steps = int64_t(1) << 26;
+  DialectRegistry registry;
+  registerFoldDialects(registry);
+  getContext()->appendDialectRegistry(registry);
+  for (StringRef name : registry.getDialectNames())
+    getContext()->getOrLoadDialect(name);
+}
+
 void NodeBuilder::setNode(StringRef opType, StringRef name) {
   location = onnx::nodeLocation(getContext(), opType, name);
   description = "node " + quoted({name.data(), name.size()}) + " (" +
@@ -213,6 +224,30 @@ static bool isWorthFolding(Operation *op, ArrayRef<Attribute> operands) {
   });
 }
 
+/// Results of the op's own folder, empty if it has none or declines.
+SmallVector<Value> NodeBuilder::foldByFolder(Operation *op,
+                                             ArrayRef<Attribute> operands) {
+  SmallVector<OpFoldResult> folded;
+  if (failed(op->fold(operands, folded)) ||
+      folded.size() != op->getNumResults())
+    return {};
+  SmallVector<Value> values;
+  for (auto [result, fold] : llvm::zip(op->getResults(), folded)) {
+    if (auto value = dyn_cast<Value>(fold)) {
+      if (value.getType() != result.getType())
+        return {};
+      values.push_back(value);
+      continue;
+    }
+    auto elements = dyn_cast_or_null<ElementsAttr>(cast<Attribute>(fold));
+    if (!elements || elements.getType() != result.getType())
+      return {};
+    values.push_back(constant(elements));
+  }
+  op->erase();
+  return values;
+}
+
 SmallVector<Value> NodeBuilder::fold(Operation *op) {
   SmallVector<Value> results(op->getResults());
   if (op->hasTrait<OpTrait::ConstantLike>())
@@ -226,24 +261,13 @@ SmallVector<Value> NodeBuilder::fold(Operation *op) {
   }
   if (!isWorthFolding(op, operands))
     return results;
-  SmallVector<OpFoldResult> folded;
-  if (failed(op->fold(operands, folded)) || folded.size() != results.size())
-    return results;
-  SmallVector<Value> values;
-  for (auto [result, fold] : llvm::zip(results, folded)) {
-    if (auto value = dyn_cast<Value>(fold)) {
-      if (value.getType() != result.getType())
-        return results;
-      values.push_back(value);
-      continue;
-    }
-    auto elements = dyn_cast_or_null<ElementsAttr>(cast<Attribute>(fold));
-    if (!elements || elements.getType() != result.getType())
-      return results;
-    values.push_back(constant(elements));
-  }
-  op->erase();
-  return values;
+  SmallVector<Value> folded = foldByFolder(op, operands);
+  if (!folded.empty())
+    return folded;
+  // Of several results it computes those with users, and none has one yet.
+  if (results.size() == 1 && foldIfConstant(op, foldBudget, &folded))
+    return folded;
+  return results;
 }
 
 Value NodeBuilder::none() {

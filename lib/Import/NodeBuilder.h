@@ -14,6 +14,7 @@
 #define INGOT_LIB_IMPORT_NODEBUILDER_H
 
 #include "lib/Diagnostics/Codes.h"
+#include "passes/graph/FoldConstants.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributeInterfaces.h"
@@ -35,8 +36,7 @@ Arity resultArity(mlir::RegisteredOperationName name);
 
 class NodeBuilder {
 public:
-  explicit NodeBuilder(mlir::OpBuilder &builder)
-      : builder(builder), location(builder.getUnknownLoc()) {}
+  explicit NodeBuilder(mlir::OpBuilder &builder);
 
   mlir::MLIRContext *getContext() const { return builder.getContext(); }
   mlir::OpBuilder &getBuilder() { return builder; }
@@ -75,6 +75,8 @@ private:
                          unsigned numResults);
   mlir::LogicalResult inferTypes(mlir::Operation *op);
   llvm::SmallVector<mlir::Value> fold(mlir::Operation *op);
+  llvm::SmallVector<mlir::Value>
+  foldByFolder(mlir::Operation *op, llvm::ArrayRef<mlir::Attribute> operands);
   /// Runs a check that emits diagnostics and keeps their text.
   bool holds(llvm::function_ref<mlir::LogicalResult()> check);
 
@@ -83,6 +85,8 @@ private:
   std::string description;
   std::string problem;
   mlir::Value noneValue;
+  /// What folding while importing may cost, over all nodes.
+  FoldBudget foldBudget;
 };
 
 } // namespace ingot
