@@ -95,11 +95,44 @@ def CheckSupport : Pass<"ingot-check-support", "::mlir::ModuleOp"> {
                            "::mlir::scf::SCFDialect",
                            "::mlir::tensor::TensorDialect",
                            "::ingot::kernel::KernelDialect"];
+
+def SelectHeavy : Pass<"ingot-select-heavy"> {
+  let summary = "Turn convolutions, matrix products and joins into ingot ops";
+  let description = [{
+    Ops that a kernel emitter serves better than a generic loop nest:
+    convolutions with constant weights become ingot.conv on channels-last
+    tensors between two transposes (layout assignment moves those away), matrix
+    products ingot.matmul, bias and scale elementwise work behind them, Concat
+    ingot.concat. Half-precision operands are widened to f32 first.
+
+    ```mlir
+    %y = onnx.Conv %x, %w, %b ...
+    // ==>
+    %t = onnx.Transpose %x {perm = 0, 2, 3, 1}
+    %c = ingot.conv %t, %w ...
+    %d = linalg.generic ins(%c, %b) { arith.addf }
+    %y = onnx.Transpose %d {perm = 0, 3, 1, 2}
+    ```
+  }];
+  let dependentDialects = ["::ingot::heavy::IngotDialect",
+                           "::ingot::kernel::KernelDialect",
+                           "::mlir::linalg::LinalgDialect"];
 }
 
 //===----------------------------------------------------------------------===//
 // tensor: onnx -> linalg on tensors
 //===----------------------------------------------------------------------===//
+
+def PackWeights : Pass<"ingot-pack-weights", "::mlir::ModuleOp"> {
+  let summary = "Bring constant operands of heavy ops into the emitters' form";
+  let description = [{
+    Filters and columns go into panels as wide as the register tile of the
+    machine description, the last one padded with zeros, in the order in which
+    the inner loop reads them; half-precision weights widen to f32. Once, at
+    compile time: the artifact holds only the packed form.
+  }];
+  let dependentDialects = ["::ingot::heavy::IngotDialect"];
+}
 
 def LowerOnnx : Pass<"ingot-lower-onnx", "::mlir::ModuleOp"> {
   let summary = "Lower onnx ops to linalg.generic and kernel.foreach";
@@ -125,6 +158,23 @@ def LowerOnnx : Pass<"ingot-lower-onnx", "::mlir::ModuleOp"> {
                            "::ingot::kernel::KernelDialect"];
 }
 
+def AssignLayout : Pass<"ingot-assign-layout"> {
+  let summary = "Give every value the dimension order its producer has";
+  let description = [{
+    Convolutions work on channels-last tensors; their transposes are moved away:
+    a reader of a transposed value reads the source through its indexing map,
+    and produces its own result in that order too, so that the order spreads
+    through elementwise work, pooling, resizing and joins. Transposes that meet
+    their inverse vanish, those of unit dimensions become views; a transpose
+    remains only where a reshape, a return or another heavy op needs the other
+    order.
+  }];
+  let options = [Option<"remarks", "remarks", "bool", "false",
+                        "say what was decided">];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::ingot::kernel::KernelDialect"];
+}
+
 //===----------------------------------------------------------------------===//
 // kernel: which ops share a loop nest, and kernels as functions of their own
 //===----------------------------------------------------------------------===//
@@ -138,6 +188,17 @@ def FuseElementwise : Pass<"ingot-fuse-elementwise"> {
     math function, a division, a gather).
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
+def FormKernels : Pass<"ingot-form-kernels"> {
+  let summary = "Let heavy ops finish their results in registers";
+  let description = [{
+    The elementwise op that alone reads a heavy op's result (bias, activation,
+    residual, any chain that fusion made one op) joins its kernel: both get the
+    same `ingot.group` number.
+  }];
+  let options = [Option<"remarks", "remarks", "bool", "false",
+                        "say what was fused, and why not">];
 }
 
 def CollapseLoops : Pass<"ingot-collapse-loops"> {

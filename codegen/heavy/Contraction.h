@@ -1,7 +1,7 @@
 //===- Contraction.h -===//
 //
-// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
@@ -44,6 +44,11 @@ mlir::LogicalResult emitDepthwise(mlir::OpBuilder &b, KernelContext &context,
                                   heavy::ConvOp op, Epilogue &epilogue,
                                   mlir::Value lo, mlir::Value hi,
                                   mlir::AffineExpr &work);
+
+/// Emits the copies of a concatenation.
+mlir::LogicalResult emitConcat(mlir::OpBuilder &b, KernelContext &context,
+                               heavy::ConcatOp op, mlir::Value lo,
+                               mlir::Value hi, mlir::AffineExpr &work);
 
 /// Zero accumulators of a tile.
 llvm::SmallVector<mlir::Value> zeroTile(mlir::OpBuilder &b, mlir::Location loc,

@@ -1,7 +1,7 @@
 //===- Conv.cpp -===//
 //
-// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/heavy/Contraction.h"
@@ -83,8 +83,8 @@ SmallVector<Value> ConvEmitter::scatteredDepth(OpBuilder &b,
     BufferRef row{pointer, input.elementType, {}};
     Value moved =
         context.address(inner, loc, row, mul(inner, c, operands.depthStride));
-    Value outside = LLVM::ICmpOp::create(
-        inner, loc, LLVM::ICmpPredicate::eq, pointer, zeros);
+    Value outside = LLVM::ICmpOp::create(inner, loc, LLVM::ICmpPredicate::eq,
+                                         pointer, zeros);
     pointer = arith::SelectOp::create(inner, loc, outside, zeros, moved);
   }
   BufferRef panelRef{operands.b, weights.elementType, {}};
@@ -117,8 +117,8 @@ SmallVector<Value> ConvEmitter::innerTaps(OpBuilder &b, Value inputOffset,
         nested, loc,
         add(nested, mul(nested, column, stride), mul(nested, kx, dilation)),
         constant(nested, pad));
-    Value base = add(nested, inputOffset,
-                     arith::MulIOp::create(nested, loc, x0, pixel));
+    Value base =
+        add(nested, inputOffset, arith::MulIOp::create(nested, loc, x0, pixel));
     for (int64_t r = 0; r < shape.rows; ++r) {
       Value offset = add(nested, base,
                          arith::MulIOp::create(
@@ -133,7 +133,8 @@ SmallVector<Value> ConvEmitter::innerTaps(OpBuilder &b, Value inputOffset,
       }
       operands.rowPointers.push_back(pointer);
     }
-    Value at = add(nested, weightOffset, mul(nested, kx, channels * panelWidth));
+    Value at =
+        add(nested, weightOffset, mul(nested, kx, channels * panelWidth));
     operands.b = context.address(nested, loc, weights, at);
     operands.bStride = constant(nested, panelWidth);
     if (border && operands.depthStride != 1)
@@ -153,8 +154,7 @@ SmallVector<Value> ConvEmitter::innerTaps(OpBuilder &b, Value inputOffset,
 
 /// Loops over an outer kernel axis, leaving out taps that lie outside.
 SmallVector<Value> ConvEmitter::outerTaps(OpBuilder &b, int64_t axis,
-                                          Value inputOffset,
-                                          Value weightOffset,
+                                          Value inputOffset, Value weightOffset,
                                           const TileShape &shape,
                                           int64_t lastLanes, bool border,
                                           Value column, ArrayRef<Value> sums) {
@@ -163,9 +163,9 @@ SmallVector<Value> ConvEmitter::outerTaps(OpBuilder &b, int64_t axis,
                      column, sums);
   int64_t kernel = op.getKernel()[axis], dilation = op.getDilations()[axis];
   Value size = context.expand(b, loc, inputDims[firstSpatial + axis]);
-  Value start = arith::SubIOp::create(
-      b, loc, mul(b, outer[axis], op.getStrides()[axis]),
-      constant(b, op.getPadsBegin()[axis]));
+  Value start =
+      arith::SubIOp::create(b, loc, mul(b, outer[axis], op.getStrides()[axis]),
+                            constant(b, op.getPadsBegin()[axis]));
   Value zero = constant(b, 0);
   // First k with start + k * dilation >= 0, and first beyond the end.
   Value negative = arith::MaxSIOp::create(
@@ -175,18 +175,19 @@ SmallVector<Value> ConvEmitter::outerTaps(OpBuilder &b, int64_t axis,
       b, loc, add(b, negative, constant(b, dilation - 1)), d);
   Value room = arith::MaxSIOp::create(
       b, loc, arith::SubIOp::create(b, loc, size, start), zero);
-  Value to = arith::DivUIOp::create(
-      b, loc, add(b, room, constant(b, dilation - 1)), d);
+  Value to = arith::DivUIOp::create(b, loc,
+                                    add(b, room, constant(b, dilation - 1)), d);
   to = arith::MinSIOp::create(b, loc, to, constant(b, kernel));
   int64_t below = channels * panelWidth;
   for (int64_t k = axis + 1; k < rank; ++k)
     below *= op.getKernel()[k];
-  auto loop = scf::ForOp::create(b, loc, from, to, constant(b, 1),
-                                 ValueRange(sums));
+  auto loop =
+      scf::ForOp::create(b, loc, from, to, constant(b, 1), ValueRange(sums));
   OpBuilder inner = OpBuilder::atBlockEnd(loop.getBody());
   Value k = loop.getInductionVar();
   Value position = add(inner, start, mul(inner, k, dilation));
-  Value rowStride = context.expand(inner, loc, input.strides[firstSpatial + axis]);
+  Value rowStride =
+      context.expand(inner, loc, input.strides[firstSpatial + axis]);
   Value offset = add(inner, inputOffset,
                      arith::MulIOp::create(inner, loc, position, rowStride));
   Value weightAt = add(inner, weightOffset, mul(inner, k, below));
@@ -202,17 +203,16 @@ void ConvEmitter::tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
   Value imageStride = context.expand(b, loc, input.strides[0]);
   Value inputOffset = arith::MulIOp::create(b, loc, image, imageStride);
   Value channelStride = context.expand(b, loc, input.strides[channelAxis]);
-  inputOffset = add(b, inputOffset,
-                    arith::MulIOp::create(b, loc, mul(b, group, channels),
-                                          channelStride));
+  inputOffset = add(
+      b, inputOffset,
+      arith::MulIOp::create(b, loc, mul(b, group, channels), channelStride));
   int64_t points = channels * panelWidth;
   for (int64_t k : op.getKernel())
     points *= k;
   Value panelIndex = add(b, mul(b, group, panelCount), panel);
   SmallVector<Value> sums =
-      outerTaps(b, 0, inputOffset, mul(b, panelIndex, points), shape,
-                lastLanes, border, column,
-                zeroTile(b, loc, shape, input.elementType));
+      outerTaps(b, 0, inputOffset, mul(b, panelIndex, points), shape, lastLanes,
+                border, column, zeroTile(b, loc, shape, input.elementType));
   Value filter =
       add(b, mul(b, group, filters / op.getGroup()), mul(b, panel, panelWidth));
   for (int64_t r = 0; r < shape.rows; ++r)
@@ -221,10 +221,10 @@ void ConvEmitter::tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
       at.append(outer.begin(), outer.end());
       at.push_back(add(b, column, constant(b, r)));
       at.push_back(add(b, filter, constant(b, v * shape.width)));
-      Lanes lanes{shape.width, v + 1 == shape.vectors
-                                   ? constantMask(b, loc, lastLanes,
-                                                  shape.width)
-                                   : Value()};
+      Lanes lanes{shape.width,
+                  v + 1 == shape.vectors
+                      ? constantMask(b, loc, lastLanes, shape.width)
+                      : Value()};
       epilogue.store(b, at, sums[r * shape.vectors + v], lanes);
     }
 }
@@ -243,18 +243,17 @@ void ConvEmitter::panels(OpBuilder &b, Value column) {
     std::optional<int64_t> width =
         onnx::constantValue(inputDims[firstSpatial + axis]);
     std::optional<int64_t> out = onnx::constantValue(resultDims[1 + axis]);
-    bool never = pad == 0 && width && out &&
-                 (*out - 1) * stride + span < *width;
+    bool never =
+        pad == 0 && width && out && (*out - 1) * stride + span < *width;
     if (never || flattened)
       return tile(nested, s, lanes, /*border=*/false, column);
-    Value first = arith::SubIOp::create(nested, loc,
-                                        mul(nested, column, stride),
-                                        constant(nested, pad));
-    Value last = add(nested, first,
-                     constant(nested, (s.rows - 1) * stride + span));
+    Value first = arith::SubIOp::create(
+        nested, loc, mul(nested, column, stride), constant(nested, pad));
+    Value last =
+        add(nested, first, constant(nested, (s.rows - 1) * stride + span));
     Value size = context.expand(nested, loc, inputDims[firstSpatial + axis]);
-    Value inLeft = arith::CmpIOp::create(
-        nested, loc, arith::CmpIPredicate::sge, first, constant(nested, 0));
+    Value inLeft = arith::CmpIOp::create(nested, loc, arith::CmpIPredicate::sge,
+                                         first, constant(nested, 0));
     Value inRight = arith::CmpIOp::create(
         nested, loc, arith::CmpIPredicate::slt, last, size);
     emitIf(
@@ -331,11 +330,9 @@ LogicalResult ConvEmitter::emit(OpBuilder &b, Value lo, Value hi,
   work = onnx::product(full, ctx);
   bool padded = !flattened;
   if (padded)
-    zeros = zeroRow(b, op, input.elementType,
-                    input.strides[channelAxis] ==
-                            onnx::constantDim(1, ctx)
-                        ? channels
-                        : 1);
+    zeros = zeroRow(
+        b, op, input.elementType,
+        input.strides[channelAxis] == onnx::constantDim(1, ctx) ? channels : 1);
 
   auto item = scf::ForOp::create(b, loc, lo, hi, constant(b, 1));
   OpBuilder inner(item.getBody()->getTerminator());
@@ -367,8 +364,8 @@ LogicalResult ConvEmitter::emit(OpBuilder &b, Value lo, Value hi,
         panels(nested, arith::MinSIOp::create(nested, loc, column, lastStart));
       },
       [&](OpBuilder &nested) {
-        auto each = scf::ForOp::create(nested, loc, column, count,
-                                       constant(nested, 1));
+        auto each =
+            scf::ForOp::create(nested, loc, column, count, constant(nested, 1));
         OpBuilder single(each.getBody()->getTerminator());
         int64_t saved = plan.shape.rows;
         plan.shape.rows = 1;

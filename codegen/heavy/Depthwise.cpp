@@ -1,7 +1,7 @@
 //===- Depthwise.cpp -===//
 //
-// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/heavy/Contraction.h"
@@ -23,8 +23,7 @@ namespace {
 /// channels of a tile in one item, a vector of channels at a time.
 class DepthwiseEmitter {
 public:
-  DepthwiseEmitter(KernelContext &context, heavy::ConvOp op,
-                   Epilogue &epilogue)
+  DepthwiseEmitter(KernelContext &context, heavy::ConvOp op, Epilogue &epilogue)
       : context(context), op(op), epilogue(epilogue), loc(op.getLoc()),
         rank(op.getSpatialRank()) {}
 
@@ -71,18 +70,17 @@ Value DepthwiseEmitter::load(OpBuilder &b, Value pointer, Value mask) {
 }
 
 SmallVector<Value> DepthwiseEmitter::taps(OpBuilder &b, int64_t axis,
-                                          Value inputOffset,
-                                          Value weightOffset, bool border,
-                                          Value column, Value channel,
-                                          Value mask, ArrayRef<Value> sums) {
+                                          Value inputOffset, Value weightOffset,
+                                          bool border, Value column,
+                                          Value channel, Value mask,
+                                          ArrayRef<Value> sums) {
   int64_t stride = op.getStrides()[axis], dilation = op.getDilations()[axis];
   int64_t kernel = op.getKernel()[axis], pad = op.getPadsBegin()[axis];
   Value size = context.expand(b, loc, inputDims[1 + axis]);
   Value step = context.expand(b, loc, input.strides[1 + axis]);
   if (axis + 1 < rank) {
-    Value start =
-        arith::SubIOp::create(b, loc, times(b, outer[axis], constant(b, stride)),
-                              constant(b, pad));
+    Value start = arith::SubIOp::create(
+        b, loc, times(b, outer[axis], constant(b, stride)), constant(b, pad));
     Value zero = constant(b, 0), d = constant(b, dilation);
     Value slack = constant(b, dilation - 1);
     Value negative = arith::MaxSIOp::create(
@@ -95,8 +93,8 @@ SmallVector<Value> DepthwiseEmitter::taps(OpBuilder &b, int64_t axis,
     int64_t below = filters;
     for (int64_t k = axis + 1; k < rank; ++k)
       below *= op.getKernel()[k];
-    auto loop = scf::ForOp::create(b, loc, from, to, constant(b, 1),
-                                   ValueRange(sums));
+    auto loop =
+        scf::ForOp::create(b, loc, from, to, constant(b, 1), ValueRange(sums));
     OpBuilder inner = OpBuilder::atBlockEnd(loop.getBody());
     Value k = loop.getInductionVar();
     Value position = add(inner, start, times(inner, k, d));
@@ -105,8 +103,8 @@ SmallVector<Value> DepthwiseEmitter::taps(OpBuilder &b, int64_t axis,
         add(inner, weightOffset, times(inner, k, constant(inner, below)));
     SmallVector<Value> carried(loop.getRegionIterArgs());
     scf::YieldOp::create(inner, loc,
-                         taps(inner, axis + 1, offset, weightAt, border,
-                              column, channel, mask, carried));
+                         taps(inner, axis + 1, offset, weightAt, border, column,
+                              channel, mask, carried));
     return SmallVector<Value>(loop.getResults());
   }
   SmallVector<Value> acc(sums);
@@ -141,8 +139,7 @@ SmallVector<Value> DepthwiseEmitter::taps(OpBuilder &b, int64_t axis,
 
 void DepthwiseEmitter::tile(OpBuilder &b, bool border, Value column,
                             Value channel, Value mask) {
-  Value imageOffset =
-      times(b, image, context.expand(b, loc, input.strides[0]));
+  Value imageOffset = times(b, image, context.expand(b, loc, input.strides[0]));
   TileShape shape{plan.shape.rows, 1, width};
   SmallVector<Value> sums =
       taps(b, 0, imageOffset, constant(b, 0), border, column, channel, mask,
@@ -186,7 +183,8 @@ LogicalResult DepthwiseEmitter::emit(OpBuilder &b, Value lo, Value hi,
   if (!onnx::constantValue(columns))
     return op.emitError("[IG4002] convolution needs a static innermost size");
   // Weights and inputs of a tile stay in registers.
-  int64_t rows = context.machine.getVectorRegisters() >= 32 ? columnsPerTile : 4;
+  int64_t rows =
+      context.machine.getVectorRegisters() >= 32 ? columnsPerTile : 4;
   plan = planRows(columns, TileShape{rows, 1, width});
   SmallVector<AffineExpr> space{resultDims[0]};
   for (int64_t i = 0; i + 1 < rank; ++i)
@@ -202,8 +200,7 @@ LogicalResult DepthwiseEmitter::emit(OpBuilder &b, Value lo, Value hi,
   image = at[0];
   outer.assign(at.begin() + 1, at.end() - 1);
   Value count = context.expand(inner, loc, columns);
-  Value column =
-      times(inner, at.back(), constant(inner, plan.shape.rows));
+  Value column = times(inner, at.back(), constant(inner, plan.shape.rows));
   Value lastStart = arith::SubIOp::create(inner, loc, count,
                                           constant(inner, plan.shape.rows));
   column = arith::MinSIOp::create(inner, loc, column, lastStart);
@@ -215,8 +212,8 @@ LogicalResult DepthwiseEmitter::emit(OpBuilder &b, Value lo, Value hi,
   Value size = context.expand(inner, loc, inputDims[1 + axis]);
   Value inLeft = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::sge,
                                        first, constant(inner, 0));
-  Value inRight = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::slt,
-                                        last, size);
+  Value inRight =
+      arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::slt, last, size);
   emitIf(
       inner, loc, arith::AndIOp::create(inner, loc, inLeft, inRight),
       [&](OpBuilder &nested) { channels(nested, false, column); },

@@ -1,7 +1,7 @@
 //===- Epilogue.cpp -===//
 //
-// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/heavy/Epilogue.h"
@@ -14,11 +14,10 @@ bool Epilogue::canFlatten(int64_t dims) {
     return true;
   auto type = cast<RankedTensorType>(root.getType());
   auto matters = [&](int64_t d) { return type.getDimSize(d) != 1; };
-  bool usesIndex = tail.getBody()
-                       ->walk([](linalg::IndexOp) {
-                         return WalkResult::interrupt();
-                       })
-                       .wasInterrupted();
+  bool usesIndex =
+      tail.getBody()
+          ->walk([](linalg::IndexOp) { return WalkResult::interrupt(); })
+          .wasInterrupted();
   if (usesIndex)
     return false;
   for (AffineMap map : tail.getIndexingMapsArray()) {
@@ -42,8 +41,8 @@ void Epilogue::store(OpBuilder &b, ArrayRef<Value> indices, Value vector,
     at.push_back(LaneValue::uniform(index));
   at.push_back(LaneValue::linear(indices.back(), lanes.width > 1));
   Location loc = root.getLoc();
-  LaneValue value = lanes.width > 1 ? LaneValue::varying(vector)
-                                    : LaneValue::uniform(vector);
+  LaneValue value =
+      lanes.width > 1 ? LaneValue::varying(vector) : LaneValue::uniform(vector);
   if (!tail) {
     BufferRef to = context.lookup(b, loc, root);
     context.store(b, loc, value, to,
@@ -59,8 +58,8 @@ void Epilogue::store(OpBuilder &b, ArrayRef<Value> indices, Value vector,
       });
   for (auto [i, result] : llvm::enumerate(results)) {
     BufferRef to = context.lookup(b, loc, tail.getResult(i));
-    LaneValue offset = evaluator.operandOffset(b, tail.getNumDpsInputs() + i,
-                                               to, at, lanes);
+    LaneValue offset =
+        evaluator.operandOffset(b, tail.getNumDpsInputs() + i, to, at, lanes);
     context.store(b, loc, result, to, offset, lanes);
   }
 }

@@ -1,7 +1,7 @@
 //===- HeavyEmitter.cpp -===//
 //
-// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/heavy/HeavyEmitter.h"
@@ -14,7 +14,7 @@ using namespace mlir;
 using namespace ingot;
 
 bool ingot::isHeavy(Operation *op) {
-  return isa<heavy::ConvOp, heavy::MatmulOp>(op);
+  return isa<heavy::ConcatOp, heavy::ConvOp, heavy::MatmulOp>(op);
 }
 
 TilePlan ingot::planRows(AffineExpr rows, TileShape shape) {
@@ -43,9 +43,9 @@ Value ingot::zeroRow(OpBuilder &b, Operation *op, Type elementType,
   if (!module.lookupSymbol(name)) {
     OpBuilder top = OpBuilder::atBlockBegin(module.getBody());
     auto type = LLVM::LLVMArrayType::get(storageType(elementType), length);
-    auto global = LLVM::GlobalOp::create(top, loc, type, /*isConstant=*/true,
-                                         LLVM::Linkage::LinkonceODR, name,
-                                         Attribute());
+    auto global =
+        LLVM::GlobalOp::create(top, loc, type, /*isConstant=*/true,
+                               LLVM::Linkage::LinkonceODR, name, Attribute());
     global.setVisibility_(LLVM::Visibility::Hidden);
     Block *block = top.createBlock(&global.getInitializerRegion());
     OpBuilder init = OpBuilder::atBlockEnd(block);
@@ -70,6 +70,8 @@ LogicalResult ingot::emitHeavy(OpBuilder &b, KernelContext &context,
                                ArrayRef<Operation *> ops, Value lo, Value hi,
                                AffineExpr &work) {
   Operation *root = ops.front();
+  if (auto concat = dyn_cast<heavy::ConcatOp>(root))
+    return emitConcat(b, context, concat, lo, hi, work);
   linalg::GenericOp tail;
   if (ops.size() == 2)
     tail = dyn_cast<linalg::GenericOp>(ops[1]);

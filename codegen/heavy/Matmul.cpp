@@ -1,7 +1,7 @@
 //===- Matmul.cpp -===//
 //
-// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/heavy/Contraction.h"
@@ -84,8 +84,7 @@ void MatmulEmitter::tile(OpBuilder &b, TileShape shape, int64_t lastLanes,
       b, loc, base, arith::MulIOp::create(b, loc, row, stride));
   for (int64_t r = 0; r < shape.rows; ++r) {
     Value at = arith::AddIOp::create(
-        b, loc, first,
-        arith::MulIOp::create(b, loc, constant(b, r), stride));
+        b, loc, first, arith::MulIOp::create(b, loc, constant(b, r), stride));
     operands.rowPointers.push_back(context.address(b, loc, a, at));
   }
   Value depthValue = context.expand(b, loc, depth);
@@ -96,16 +95,14 @@ void MatmulEmitter::tile(OpBuilder &b, TileShape shape, int64_t lastLanes,
         b, loc, bRef, arith::MulIOp::create(b, loc, panel, panelSize));
     operands.bStride = constant(b, panelWidth);
   } else {
-    Value offset =
-        batchOffset(b, op.getB(), bRef.strides, bType.getRank() - 2);
+    Value offset = batchOffset(b, op.getB(), bRef.strides, bType.getRank() - 2);
     offset = arith::AddIOp::create(b, loc, offset, column);
     operands.b = context.address(b, loc, bRef, offset);
     operands.bStride = constant(b, op.getN());
   }
-  SmallVector<Value> sums =
-      emitTile(b, loc, context, shape, operands, depthValue,
-               onnx::constantValue(depth),
-               zeroTile(b, loc, shape, a.elementType));
+  SmallVector<Value> sums = emitTile(b, loc, context, shape, operands,
+                                     depthValue, onnx::constantValue(depth),
+                                     zeroTile(b, loc, shape, a.elementType));
   for (int64_t r = 0; r < shape.rows; ++r)
     for (int64_t v = 0; v < shape.vectors; ++v) {
       SmallVector<Value> at(batch);
@@ -114,10 +111,10 @@ void MatmulEmitter::tile(OpBuilder &b, TileShape shape, int64_t lastLanes,
       at.push_back(arith::AddIOp::create(b, loc, row, constant(b, r)));
       at.push_back(
           arith::AddIOp::create(b, loc, column, constant(b, v * shape.width)));
-      Lanes lanes{shape.width, v + 1 == shape.vectors
-                                   ? constantMask(b, loc, lastLanes,
-                                                  shape.width)
-                                   : Value()};
+      Lanes lanes{shape.width,
+                  v + 1 == shape.vectors
+                      ? constantMask(b, loc, lastLanes, shape.width)
+                      : Value()};
       epilogue.store(b, at, sums[r * shape.vectors + v], lanes);
     }
 }
@@ -129,8 +126,7 @@ LogicalResult MatmulEmitter::emit(OpBuilder &b, Value lo, Value hi,
   a = context.lookup(b, loc, op.getA());
   bRef = context.lookup(b, loc, op.getB());
   auto aType = cast<RankedTensorType>(op.getA().getType());
-  depth = onnx::getDims(aType)[aType.getRank() -
-                               (op.getTransposeA() ? 2 : 1)];
+  depth = onnx::getDims(aType)[aType.getRank() - (op.getTransposeA() ? 2 : 1)];
   if (!onnx::constantValue(
           a.strides[aType.getRank() - (op.getTransposeA() ? 2 : 1)]))
     return op.emitError("[IG4002] a transposed product needs a static width");

@@ -1,7 +1,7 @@
 //===- TileKernel.cpp -===//
 //
-// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/heavy/TileKernel.h"
@@ -86,8 +86,7 @@ Value TileEmitter::loadB(OpBuilder &b, Value k, int64_t v) {
                    : Value();
   if (!mask)
     return LLVM::LoadOp::create(b, loc, vectorType(), pointer, align());
-  Value zero =
-      arith::ConstantOp::create(b, loc, b.getZeroAttr(vectorType()));
+  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(vectorType()));
   return LLVM::MaskedLoadOp::create(b, loc, vectorType(), pointer, mask, zero,
                                     align());
 }
@@ -128,8 +127,8 @@ void TileEmitter::laneSteps(OpBuilder &b, Value k,
     for (int64_t v = 0; v < shape.vectors; ++v) {
       Value column = loadB(b, at, v);
       for (int64_t r = 0; r < shape.rows; ++r) {
-        Value a = vector::ExtractOp::create(b, loc, rows[r],
-                                            ArrayRef<int64_t>{lane});
+        Value a =
+            vector::ExtractOp::create(b, loc, rows[r], ArrayRef<int64_t>{lane});
         Value splat = vector::BroadcastOp::create(b, loc, vectorType(), a);
         Value &sum = acc[r * shape.vectors + v];
         sum = fma(b, loc, splat, column, sum);
@@ -161,8 +160,8 @@ SmallVector<Value> TileEmitter::emit(OpBuilder &b, Value depth,
   Value zero = constant(b, 0);
   if (context.machine.getLaneBroadcast() && operands.depthStride == 1 &&
       (!staticDepth || *staticDepth >= shape.width)) {
-    Value rest = arith::RemUIOp::create(b, loc, depth,
-                                        constant(b, shape.width));
+    Value rest =
+        arith::RemUIOp::create(b, loc, depth, constant(b, shape.width));
     Value end = arith::SubIOp::create(b, loc, depth, rest);
     acc = loop(b, zero, end, shape.width, acc,
                [&](OpBuilder &nested, Value k, SmallVectorImpl<Value> &sums) {
@@ -181,8 +180,8 @@ SmallVector<Value> TileEmitter::emit(OpBuilder &b, Value depth,
     return loop(b, zero, depth, 2, acc,
                 [&](OpBuilder &nested, Value k, SmallVectorImpl<Value> &sums) {
                   scalarStep(nested, k, sums);
-                  Value next =
-                      arith::AddIOp::create(nested, loc, k, constant(nested, 1));
+                  Value next = arith::AddIOp::create(nested, loc, k,
+                                                     constant(nested, 1));
                   scalarStep(nested, next, sums);
                 });
   return loop(b, zero, depth, 1, acc, scalar);

@@ -1,7 +1,7 @@
 //===- Ingot.cpp -===//
 //
-// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/ingot/Ingot.h"
@@ -47,13 +47,13 @@ LogicalResult ConvOp::verify() {
                        "dimension");
   int64_t channels = getChannels();
   if (ShapedType::isDynamic(channels) || getGroup() < 1 ||
-      channels % getGroup() || getFilters() % getGroup())
+      channels % int64_t(getGroup()) || getFilters() % getGroup())
     return emitOpError("group ")
            << getGroup() << " does not divide " << channels << " channels and "
            << getFilters() << " filters";
-  if (result.getDimSize(rank + 1) != getFilters())
-    return emitOpError("has ") << getFilters() << " filters, but result "
-                               << result;
+  if (result.getDimSize(rank + 1) != int64_t(getFilters()))
+    return emitOpError("has ")
+           << getFilters() << " filters, but result " << result;
   int64_t points = 1;
   for (int64_t size : getKernel())
     points *= size;
@@ -63,8 +63,8 @@ LogicalResult ConvOp::verify() {
     expected = getGroup() * llvm::divideCeil(perGroup, *getPanel()) *
                *getPanel() * (channels / getGroup()) * points;
   if (!weights.hasStaticShape() || weights.getNumElements() != expected)
-    return emitOpError("weights ") << weights << " should have " << expected
-                                   << " elements";
+    return emitOpError("weights ")
+           << weights << " should have " << expected << " elements";
   return success();
 }
 
@@ -74,9 +74,9 @@ LogicalResult MatmulOp::verify() {
   auto result = dyn_cast<RankedTensorType>(getResult().getType());
   if (!a || !b || !result || a.getRank() < 2 || result.getRank() < 2)
     return emitOpError("needs matrices with a rank");
-  if (result.getShape().back() != getN())
-    return emitOpError("result ") << result << " has not " << getN()
-                                  << " columns";
+  if (result.getShape().back() != int64_t(getN()))
+    return emitOpError("result ")
+           << result << " has not " << getN() << " columns";
   int64_t k = a.getDimSize(a.getRank() - (getTransposeA() ? 2 : 1));
   int64_t rows = getPanel() ? b.getDimSize(1) : b.getDimSize(b.getRank() - 2);
   if (!ShapedType::isDynamic(k) && !ShapedType::isDynamic(rows) && k != rows)

@@ -58,7 +58,7 @@ def Ingot_ConvOp : Ingot_Op<"conv"> {
     int64_t getChannels();
     /// One filter of one channel for every channel.
     bool isDepthwise() {
-      return getGroup() == getFilters() && getGroup() == getChannels();
+      return getGroup() == getFilters() && int64_t(getGroup()) == getChannels();
     }
   }];
 }
@@ -76,6 +76,13 @@ def Ingot_MatmulOp : Ingot_Op<"matmul"> {
   let results = (outs Onnx_Tensor:$result);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
+}
+
+def Ingot_ConcatOp : Ingot_Op<"concat"> {
+  let summary = "Tensors joined along a dimension";
+  let arguments = (ins Variadic<Onnx_Tensor>:$pieces, I64Attr:$axis);
+  let results = (outs Onnx_Tensor:$result);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
 }
 
 #endif // INGOT_DIALECTS_INGOT_INGOT_TD

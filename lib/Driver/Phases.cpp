@@ -1,7 +1,7 @@
 //===- Phases.cpp -===//
 //
-// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "lib/Driver/Phases.h"
@@ -19,12 +19,15 @@ static void addGraphPasses(OpPassManager &pm) {
 }
 
 static void addTensorPasses(OpPassManager &pm) {
+  pm.addPass(createSelectHeavy());
+  pm.addPass(createPackWeights());
   pm.addPass(createLowerOnnx());
-  pm.addPass(createCSEPass());
+  pm.addPass(createAssignLayout());
 }
 
 static void addKernelPasses(OpPassManager &pm) {
   pm.addPass(createFuseElementwise());
+  pm.addPass(createFormKernels());
   pm.addPass(createCollapseLoops());
   pm.addPass(createOutlineKernels());
 }

@@ -142,7 +142,11 @@ namespace {
 struct CollapseLoops : ingot::impl::CollapseLoopsBase<CollapseLoops> {
   void runOnOperation() override {
     SmallVector<linalg::GenericOp> ops;
-    getOperation()->walk([&](linalg::GenericOp op) { ops.push_back(op); });
+    // The tail of a heavy op keeps the loops of its root.
+    getOperation()->walk([&](linalg::GenericOp op) {
+      if (!op->hasAttr("ingot.group"))
+        ops.push_back(op);
+    });
     for (linalg::GenericOp op : ops)
       collapse(op);
   }

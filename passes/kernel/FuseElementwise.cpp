@@ -86,8 +86,8 @@ struct FuseElementwise : ingot::impl::FuseElementwiseBase<FuseElementwise> {
     patterns.add<FuseProducer>(&getContext());
     GreedyRewriteConfig config;
     config.enableFolding(false);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns),
-                                     config)))
+    if (failed(
+            applyPatternsGreedily(getOperation(), std::move(patterns), config)))
       signalPassFailure();
   }
 };

@@ -1,0 +1,220 @@
+//===- PackWeights.cpp -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/ingot/Ingot.h"
+#include "dialects/onnx/Layout.h"
+#include "dialects/onnx/Shape.h"
+#include "passes/tensor/Lowering.h"
+
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/IR/Matchers.h"
+
+namespace ingot {
+#define GEN_PASS_DEF_PACKWEIGHTS
+#include "passes/Passes.h.inc"
+} // namespace ingot
+
+using namespace mlir;
+using namespace ingot;
+
+namespace {
+/// Random access to a constant's elements as float or double.
+class ConstantReader {
+public:
+  explicit ConstantReader(ElementsAttr attr)
+      : type(cast<FloatType>(attr.getElementType())),
+        bytes(type.getWidth() / 8) {
+    if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr)) {
+      if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
+        data = blob->getData();
+    } else if (auto dense = dyn_cast<DenseElementsAttr>(attr)) {
+      data = dense.getRawData();
+      splat = dense.isSplat();
+    }
+    valid = splat ? data.size() >= bytes
+                  : data.size() == size_t(attr.getNumElements()) * bytes;
+  }
+
+  bool isValid() const { return valid; }
+  FloatType elementType() const { return type; }
+
+  template <typename T> T get(int64_t i) const {
+    const char *at = data.data() + (splat ? 0 : i * bytes);
+    if (type.isF32()) {
+      float v;
+      std::memcpy(&v, at, 4);
+      return v;
+    }
+    if (type.isF64()) {
+      double v;
+      std::memcpy(&v, at, 8);
+      return v;
+    }
+    uint16_t bits;
+    std::memcpy(&bits, at, 2);
+    APFloat v(type.getFloatSemantics(), APInt(16, bits));
+    bool lost;
+    v.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven, &lost);
+    return v.convertToFloat();
+  }
+
+private:
+  FloatType type;
+  size_t bytes;
+  ArrayRef<char> data;
+  bool splat = false, valid = false;
+};
+} // namespace
+
+/// A constant whose data `fill` writes once, in place.
+template <typename T>
+static Value packedConstant(OpBuilder &b, Location loc, RankedTensorType type,
+                            function_ref<void(T *)> fill) {
+  size_t bytes = size_t(type.getNumElements()) * sizeof(T);
+  AsmResourceBlob blob = HeapAsmResourceBlob::allocate(bytes, 64);
+  std::memset(blob.getMutableData().data(), 0, bytes);
+  fill(reinterpret_cast<T *>(blob.getMutableData().data()));
+  auto attr = DenseResourceElementsAttr::get(type, "packed", std::move(blob));
+  return onnx::ConstantOp::create(b, loc, type, attr);
+}
+
+/// Vectors per panel: what the register tile holds side by side.
+static int64_t vectorsPerPanel(kernel::MachineAttr machine, int64_t n,
+                               int64_t width, bool fewRows) {
+  int64_t vectors = machine.getLaneBroadcast() ? 4 : 2;
+  if (fewRows)
+    vectors = machine.getVectorRegisters() >= 32 ? 8 : 4;
+  return std::max<int64_t>(
+      1, std::min<int64_t>(vectors, llvm::divideCeil(n, width)));
+}
+
+template <typename T>
+static void packConv(heavy::ConvOp op, const ConstantReader &from,
+                     int64_t width, kernel::MachineAttr machine) {
+  OpBuilder b(op);
+  Type elementType = op.getResultType().getElementType();
+  int64_t points = 1;
+  for (int64_t k : op.getKernel())
+    points *= k;
+  int64_t filters = op.getFilters(), groups = op.getGroup();
+  int64_t channels = op.getChannels() / groups;
+  if (op.isDepthwise()) {
+    auto type = RankedTensorType::get({points, filters}, elementType);
+    Value packed = packedConstant<T>(b, op.getLoc(), type, [&](T *to) {
+      for (int64_t p = 0; p < points; ++p)
+        for (int64_t m = 0; m < filters; ++m)
+          to[p * filters + m] = from.get<T>(m * points + p);
+    });
+    op.getWeightsMutable().assign(packed);
+    op.setPanel(width);
+    return;
+  }
+  int64_t perGroup = filters / groups;
+  int64_t panel =
+      width * vectorsPerPanel(machine, perGroup, width, /*fewRows=*/false);
+  int64_t panels = llvm::divideCeil(perGroup, panel);
+  auto type = RankedTensorType::get({groups, panels, points, channels, panel},
+                                    elementType);
+  Value packed = packedConstant<T>(b, op.getLoc(), type, [&](T *to) {
+    for (int64_t g = 0; g < groups; ++g)
+      for (int64_t p = 0; p < panels; ++p)
+        for (int64_t m = 0; m < panel && p * panel + m < perGroup; ++m) {
+          int64_t filter = g * perGroup + p * panel + m;
+          for (int64_t c = 0; c < channels; ++c)
+            for (int64_t k = 0; k < points; ++k)
+              to[(((g * panels + p) * points + k) * channels + c) * panel + m] =
+                  from.get<T>((filter * channels + c) * points + k);
+        }
+  });
+  op.getWeightsMutable().assign(packed);
+  op.setPanel(panel);
+}
+
+template <typename T>
+static void packMatmul(heavy::MatmulOp op, const ConstantReader &from,
+                       bool transposed, int64_t depth, int64_t width,
+                       kernel::MachineAttr machine) {
+  OpBuilder b(op);
+  auto result = cast<RankedTensorType>(op.getResult().getType());
+  int64_t n = op.getN();
+  std::optional<int64_t> rows = onnx::constantValue(onnx::product(
+      ArrayRef(onnx::getDims(result)).drop_back(), op.getContext()));
+  int64_t panel = width * vectorsPerPanel(machine, n, width, rows && *rows < 4);
+  int64_t panels = llvm::divideCeil(n, panel);
+  auto type =
+      RankedTensorType::get({panels, depth, panel}, result.getElementType());
+  Value packed = packedConstant<T>(b, op.getLoc(), type, [&](T *to) {
+    for (int64_t p = 0; p < panels; ++p)
+      for (int64_t k = 0; k < depth; ++k)
+        for (int64_t j = 0; j < panel && p * panel + j < n; ++j) {
+          int64_t column = p * panel + j;
+          to[(p * depth + k) * panel + j] =
+              from.get<T>(transposed ? column * depth + k : k * n + column);
+        }
+  });
+  op.getBMutable().assign(packed);
+  op.setPanel(panel);
+}
+
+namespace {
+struct PackWeights : ingot::impl::PackWeightsBase<PackWeights> {
+  void runOnOperation() override {
+    auto machine =
+        getOperation()->getAttrOfType<kernel::MachineAttr>("ingot.machine");
+    if (!machine) {
+      getOperation().emitError(
+          "[IG4001] the module has no machine description");
+      return signalPassFailure();
+    }
+    getOperation()->walk([&](Operation *op) {
+      if (auto conv = dyn_cast<heavy::ConvOp>(op))
+        pack(conv, machine);
+      else if (auto matmul = dyn_cast<heavy::MatmulOp>(op))
+        pack(matmul, machine);
+    });
+  }
+
+  void pack(heavy::ConvOp op, kernel::MachineAttr machine) {
+    ElementsAttr value;
+    if (op.getPanel() || !matchPattern(op.getWeights(), m_Constant(&value)))
+      return;
+    ConstantReader from(value);
+    if (!from.isValid())
+      return;
+    Type type = op.getResultType().getElementType();
+    int64_t width = machine.lanes(type.getIntOrFloatBitWidth());
+    if (type.isF64())
+      packConv<double>(op, from, width, machine);
+    else
+      packConv<float>(op, from, width, machine);
+  }
+
+  void pack(heavy::MatmulOp op, kernel::MachineAttr machine) {
+    Value b = op.getB();
+    auto transpose = b.getDefiningOp<onnx::TransposeOp>();
+    if (transpose)
+      b = transpose.getData();
+    auto matrix = dyn_cast<RankedTensorType>(b.getType());
+    ElementsAttr value;
+    if (op.getPanel() || !matrix || matrix.getRank() != 2 ||
+        !matchPattern(b, m_Constant(&value)))
+      return;
+    ConstantReader from(value);
+    if (!from.isValid())
+      return;
+    int64_t depth = matrix.getDimSize(transpose ? 1 : 0);
+    Type type =
+        cast<RankedTensorType>(op.getResult().getType()).getElementType();
+    int64_t width = machine.lanes(type.getIntOrFloatBitWidth());
+    if (type.isF64())
+      packMatmul<double>(op, from, bool(transpose), depth, width, machine);
+    else
+      packMatmul<float>(op, from, bool(transpose), depth, width, machine);
+    if (transpose && transpose->use_empty())
+      transpose.erase();
+  }
+};
+} // namespace
