@@ -95,6 +95,7 @@ def CheckSupport : Pass<"ingot-check-support", "::mlir::ModuleOp"> {
                            "::mlir::scf::SCFDialect",
                            "::mlir::tensor::TensorDialect",
                            "::ingot::kernel::KernelDialect"];
+}
 
 def SelectHeavy : Pass<"ingot-select-heavy"> {
   let summary = "Turn convolutions, matrix products and joins into ingot ops";
