@@ -54,13 +54,59 @@ bool onnx::isShort(AffineExpr expr, unsigned limit) {
   return true;
 }
 
+AffineExpr onnx::simplifySum(AffineExpr expr) {
+  if (!isShort(expr) || expr.getKind() != AffineExprKind::Add)
+    return expr;
+  SmallVector<std::pair<AffineExpr, int64_t>> terms, pending = {{expr, 1}};
+  int64_t constant = 0;
+  bool overflow = false;
+  while (!pending.empty()) {
+    auto [part, factor] = pending.pop_back_val();
+    auto binary = dyn_cast<AffineBinaryOpExpr>(part);
+    if (binary && part.getKind() == AffineExprKind::Add) {
+      pending.push_back({binary.getRHS(), factor});
+      pending.push_back({binary.getLHS(), factor});
+      continue;
+    }
+    std::optional<int64_t> scale =
+        binary && part.getKind() == AffineExprKind::Mul
+            ? constantValue(binary.getRHS())
+            : constantValue(part);
+    if (scale)
+      overflow |= llvm::MulOverflow(factor, *scale, factor);
+    if (!binary && scale) {
+      overflow |= llvm::AddOverflow(constant, factor, constant);
+      continue;
+    }
+    AffineExpr term = binary && scale ? binary.getLHS() : part;
+    auto *known =
+        llvm::find_if(terms, [&](auto &entry) { return entry.first == term; });
+    if (known == terms.end())
+      terms.push_back({term, factor});
+    else
+      overflow |= llvm::AddOverflow(known->second, factor, known->second);
+  }
+  if (overflow)
+    return expr;
+  // Symbols in a fixed order, then the rest as they come.
+  auto rank = [](const std::pair<AffineExpr, int64_t> &entry) {
+    auto symbol = dyn_cast<AffineSymbolExpr>(entry.first);
+    return symbol ? int64_t(symbol.getPosition()) : INT64_MAX;
+  };
+  llvm::stable_sort(
+      terms, [&](const auto &a, const auto &b) { return rank(a) < rank(b); });
+  AffineExpr sum = constantDim(0, expr.getContext());
+  for (auto [term, factor] : terms)
+    sum = sum + term * factor;
+  return sum + constant;
+}
+
 LogicalResult onnx::addResult(std::optional<Location> loc,
                               ArrayRef<AffineExpr> givenDims, Type elementType,
                               SmallVectorImpl<Type> &types) {
   Dims dims(givenDims);
   for (AffineExpr &dim : dims)
-    if (!isShort(dim))
-      dim = freshDim(elementType.getContext());
+    dim = isShort(dim) ? simplifySum(dim) : freshDim(elementType.getContext());
   int64_t elements = 1;
   bool empty = llvm::any_of(
       dims, [](AffineExpr dim) { return constantValue(dim) == 0; });

@@ -30,6 +30,9 @@ listLength(std::optional<mlir::Location> loc, mlir::Value list,
 /// That many fresh dimensions.
 Dims unknownDims(int64_t rank, mlir::MLIRContext *context);
 
+/// The sum with equal terms put together, so that differences cancel.
+mlir::AffineExpr simplifySum(mlir::AffineExpr expr);
+
 /// Adds the tensor type with those dims, fresh ones for expressions that grew
 /// too long. Fails with an error when a constant size is negative or the static
 /// sizes multiply to more than any memory holds.

@@ -22,8 +22,8 @@ bool SliceBound::staysInside(AffineExpr dim) const {
   if (!start || !size || step == 0)
     return false;
   AffineExpr last = start + (size - 1) * step;
-  AffineExpr room = step > 0 ? dim - 1 - last : last;
-  AffineExpr other = step > 0 ? start : dim - 1 - start;
+  AffineExpr room = simplifySum(step > 0 ? dim - 1 - last : last);
+  AffineExpr other = simplifySum(step > 0 ? start : dim - 1 - start);
   return constantValue(size) == 0 ||
          (constantValue(room).value_or(-1) >= 0 && isNonNegative(other));
 }
@@ -84,7 +84,8 @@ static SliceBound sliceDim(AffineExpr dim, AffineExpr start, AffineExpr end,
   if (onnx::dependsOnData(dim) &&
       !(constantValue(bound.start) == 0 && end == dim))
     return bound;
-  AffineExpr length = forward ? end - bound.start : bound.start - end;
+  AffineExpr length =
+      onnx::simplifySum(forward ? end - bound.start : bound.start - end);
   int64_t stride = step == INT64_MIN ? INT64_MAX : std::abs(step);
   bound.size = length.ceilDiv(stride);
   if (constantValue(bound.size).value_or(0) < 0)

@@ -96,13 +96,30 @@ Value ingot::emptyTensor(OpBuilder &b, Location loc, RankedTensorType type) {
 
 Value Body::index(unsigned d) { return linalg::IndexOp::create(b, loc, d); }
 
-Value Body::load(Value tensor, ValueRange indices) {
-  return toCompute(b, loc, tensor::ExtractOp::create(b, loc, tensor, indices));
+Type ingot::movedType(Type elementType) {
+  auto integer = dyn_cast<IntegerType>(elementType);
+  return integer ? IntegerType::get(integer.getContext(), integer.getWidth())
+                 : elementType;
 }
 
-Value ingot::compute(OpBuilder &b, Location loc, RankedTensorType out,
-                     ValueRange ins, ArrayRef<AffineMap> maps,
-                     function_ref<Value(Body &)> body) {
+/// An element as the body sees it: in its compute type, or its moved type.
+static Value toBody(const Body &at, Value v) {
+  if (!at.moves || isa<IntegerType>(v.getType()))
+    return toCompute(at.b, at.loc, v);
+  return v;
+}
+
+Value Body::load(Value tensor, ValueRange indices) {
+  return toBody(*this, tensor::ExtractOp::create(b, loc, tensor, indices));
+}
+
+/// The generic of compute() and moveElements().
+static Value elementwise(OpBuilder &b, Location loc, RankedTensorType out,
+                         ValueRange ins, ArrayRef<AffineMap> maps, bool moves,
+                         function_ref<Value(Body &)> body) {
+  // Nothing to compute, and no index map could be in bounds.
+  if (llvm::is_contained(out.getShape(), 0))
+    return emptyTensor(b, loc, out);
   SmallVector<AffineMap> allMaps(maps);
   allMaps.push_back(b.getMultiDimIdentityMap(out.getRank()));
   SmallVector<utils::IteratorType> loops(out.getRank(),
@@ -111,15 +128,33 @@ Value ingot::compute(OpBuilder &b, Location loc, RankedTensorType out,
   auto generic = linalg::GenericOp::create(
       b, loc, TypeRange(out), ins, init, allMaps, loops,
       [&](OpBuilder &nested, Location nestedLoc, ValueRange args) {
-        Body at{nested, nestedLoc, {}};
+        Body at{nested, nestedLoc, {}, moves};
         for (Value arg : args.drop_back())
-          at.args.push_back(toCompute(nested, nestedLoc, arg));
+          at.args.push_back(toBody(at, arg));
         Value result = body(at);
         linalg::YieldOp::create(
             nested, nestedLoc,
             fromCompute(nested, nestedLoc, result, out.getElementType()));
       });
   return generic.getResult(0);
+}
+
+Value ingot::compute(OpBuilder &b, Location loc, RankedTensorType out,
+                     ValueRange ins, ArrayRef<AffineMap> maps,
+                     function_ref<Value(Body &)> body) {
+  return elementwise(b, loc, out, ins, maps, /*moves=*/false, body);
+}
+
+Value ingot::moveElements(OpBuilder &b, Location loc, RankedTensorType out,
+                          ValueRange ins, ArrayRef<AffineMap> maps,
+                          function_ref<Value(Body &)> body) {
+  return elementwise(b, loc, out, ins, maps, /*moves=*/true, body);
+}
+
+Value ingot::moveElements(OpBuilder &b, Location loc, RankedTensorType out,
+                          Value in, AffineMap map) {
+  return moveElements(b, loc, out, in, map,
+                      [](Body &body) { return body.args[0]; });
 }
 
 Value ingot::compute(OpBuilder &b, Location loc, RankedTensorType out,
@@ -162,7 +197,7 @@ ingot::reduceMany(OpBuilder &b, Location loc, ArrayRef<RankedTensorType> outs,
   auto generic = linalg::GenericOp::create(
       b, loc, types, operands, starts, allMaps, iterators,
       [&](OpBuilder &nested, Location nestedLoc, ValueRange args) {
-        Body at{nested, nestedLoc, {}};
+        Body at{nested, nestedLoc, {}, /*moves=*/false};
         for (Value arg : args.take_front(ins.size()))
           at.args.push_back(toCompute(nested, nestedLoc, arg));
         SmallVector<Value> accumulators;

@@ -57,6 +57,8 @@ struct Body {
   /// Elements of the mapped operands, in their compute types (then, in a
   /// reduction, nothing else: accumulators are passed apart).
   llvm::SmallVector<mlir::Value> args;
+  /// Set by moveElements: elements come in their moved types instead.
+  bool moves = false;
 
   /// The index along loop dimension `d` (result dims first, then reduced).
   mlir::Value index(unsigned d);
@@ -78,6 +80,23 @@ mlir::Value compute(mlir::OpBuilder &b, mlir::Location loc,
 mlir::Value compute(mlir::OpBuilder &b, mlir::Location loc,
                     mlir::RankedTensorType out,
                     llvm::function_ref<mlir::Value(Body &)> body);
+
+/// The type that elements are moved in: the element type itself, unsigned
+/// integers as signless ones.
+mlir::Type movedType(mlir::Type elementType);
+
+/// compute() for bodies that only choose among elements: they, and the value
+/// the body returns, have their moved types, so that every bit of a narrow
+/// float stays and none is converted.
+mlir::Value moveElements(mlir::OpBuilder &b, mlir::Location loc,
+                         mlir::RankedTensorType out, mlir::ValueRange ins,
+                         llvm::ArrayRef<mlir::AffineMap> maps,
+                         llvm::function_ref<mlir::Value(Body &)> body);
+
+/// out[i...] = in[map(i...)].
+mlir::Value moveElements(mlir::OpBuilder &b, mlir::Location loc,
+                         mlir::RankedTensorType out, mlir::Value in,
+                         mlir::AffineMap map);
 
 /// out[i...] = fold of body(i..., r..., accumulator) over the reduced
 /// dimensions r (sizes `reduced`), starting with `init` (an element of type
