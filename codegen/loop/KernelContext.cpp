@@ -94,6 +94,7 @@ BufferRef KernelContext::lookup(OpBuilder &b, Location loc, Value tensor) {
     return {};
   auto type = cast<RankedTensorType>(tensor.getType());
   BufferRef result = source;
+  result.elementType = type.getElementType();
   result.strides = rowMajorStrides(onnx::getDims(type), type.getContext());
   if (view.getOffset())
     result.pointer =

@@ -12,6 +12,20 @@
 using namespace mlir;
 using namespace ingot::onnx;
 
+namespace ingot::onnx {
+/// The condition that an integer divisor is 0; null if it is no integer, or
+/// `divisor`, the tensor it comes from, is constant without a 0.
+static Value zeroDivisor(OpBuilder &b, Location loc, Value element,
+                         Value divisor) {
+  if (!isa<IntegerType>(element.getType()))
+    return Value();
+  std::optional<SmallVector<int64_t>> known = constantIntegers(divisor);
+  if (known && !llvm::is_contained(*known, 0))
+    return Value();
+  return Scalar(b, loc, element, divisor.getType()) == 0;
+}
+} // namespace ingot::onnx
+
 #define GET_OP_CLASSES
 #include "dialects/onnx/Elementwise.cpp.inc"
 

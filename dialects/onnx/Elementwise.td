@@ -67,8 +67,6 @@ def Onnx_AtanhOp
 def Onnx_CeilOp : Onnx_UnaryFloat<"Ceil", "Rounding up", "ceil(x)">;
 def Onnx_CosOp : Onnx_UnaryFloat<"Cos", "Cosine", "cos(x)">;
 def Onnx_CoshOp : Onnx_UnaryFloat<"Cosh", "Hyperbolic cosine", "cosh(x)">;
-def Onnx_DivOp : Onnx_Binary<"Div", "Quotient, truncated for integers",
-                             "a / b">;
 def Onnx_ErfOp : Onnx_UnaryFloat<"Erf", "Error function", "erf(x)">;
 def Onnx_ExpOp : Onnx_UnaryFloat<"Exp", "Exponential function", "exp(x)">;
 def Onnx_FloorOp : Onnx_UnaryFloat<"Floor", "Rounding down", "floor(x)">;
@@ -110,11 +108,31 @@ def Onnx_ClipOp : Onnx_ElementwiseBase<"Clip",
   }];
 }
 
-def Onnx_ModOp : Onnx_ElementwiseOp<"Mod",
-    (ins Onnx_NumberTensor:$a, Onnx_NumberTensor:$b,
-         DefaultValuedAttr<I64Attr, "0">:$fmod),
-    (outs Onnx_NumberTensor:$c),
-    "return getFmod() ? truncMod(a, b) : floorMod(a, b);"> {
+// Integer divisions, which may meet a divisor of 0.
+class Onnx_Division<string name, dag attributes, string formula>
+    : Onnx_ElementwiseOp<name,
+        !con((ins Onnx_NumberTensor:$a, Onnx_NumberTensor:$b), attributes),
+        (outs Onnx_NumberTensor:$c), "return " # formula # ";",
+        "::mlir::Type()", ["emitFault"]> {
+  let extraClassDefinition = compatibleTypes # emit # infer # [{
+    ::mlir::Value $cppClass::emitFault(::mlir::OpBuilder &builder,
+                                       ::mlir::Location loc,
+                                       ::mlir::ValueRange args) {
+      return ::ingot::onnx::zeroDivisor(builder, loc, args[1],
+                                        getOperation()->getOperand(1));
+    }
+  }];
+}
+
+def Onnx_DivOp : Onnx_Division<"Div", (ins), "a / b"> {
+  let summary = "Quotient";
+  let description = "`c = a / b` for each element, broadcast; truncated for "
+                    "integers.";
+}
+
+def Onnx_ModOp : Onnx_Division<"Mod",
+    (ins DefaultValuedAttr<I64Attr, "0">:$fmod),
+    "getFmod() ? truncMod(a, b) : floorMod(a, b)"> {
   let summary = "Remainder of a division";
   let description = [{
     `fmod = 0`: of the flooring division, with the sign of the divisor;

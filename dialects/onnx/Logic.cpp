@@ -77,8 +77,10 @@ LogicalResult CastLikeOp::inferReturnTypes(MLIRContext *,
                         types);
 }
 
-/// Bits of an element, 0 where they are no number.
+/// Bits of an element, 0 where they are no number. A bool is a byte.
 static unsigned elementBits(Type type) {
+  if (type.isSignlessInteger(1))
+    return 8;
   if (auto complex = dyn_cast<ComplexType>(type))
     return 2 * elementBits(complex.getElementType());
   return type.isIntOrFloat() ? type.getIntOrFloatBitWidth() : 0;

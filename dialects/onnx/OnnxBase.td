@@ -150,8 +150,9 @@ class Onnx_Op<string name, list<Trait> traits = []>
 // of its own name, so that a formula is written as a formula; see Scalar.h.
 // `ins` lists operands before attributes.
 // The subclass, or the .cpp of the family, defines inferReturnTypes.
-class Onnx_ElementwiseBase<string name, dag ins, dag outs, code statements>
-    : Onnx_Op<name, [DeclareOpInterfaceMethods<Onnx_Elementwise>]> {
+class Onnx_ElementwiseBase<string name, dag ins, dag outs, code statements,
+                           list<string> methods = []>
+    : Onnx_Op<name, [DeclareOpInterfaceMethods<Onnx_Elementwise, methods>]> {
   let arguments = ins;
   let results = outs;
   code infer = "";
@@ -172,8 +173,9 @@ class Onnx_ElementwiseBase<string name, dag ins, dag outs, code statements>
 // One element type for all operands; the result is their broadcast and has
 // that element type, or `element` (a C++ expression over `context`).
 class Onnx_ElementwiseOp<string name, dag ins, dag outs, code statements,
-                         string element = "::mlir::Type()">
-    : Onnx_ElementwiseBase<name, ins, outs, statements> {
+                         string element = "::mlir::Type()",
+                         list<string> methods = []>
+    : Onnx_ElementwiseBase<name, ins, outs, statements, methods> {
   let infer = [{
     ::llvm::LogicalResult $cppClass::inferReturnTypes(
         ::mlir::MLIRContext *context, ::std::optional<::mlir::Location> loc,

@@ -29,7 +29,14 @@ def Onnx_Elementwise : OpInterface<"Elementwise"> {
       unsigned is asked of the op's own operand types (`isUnsigned`).
     }], "::mlir::Value", "emitScalar",
     (ins "::mlir::OpBuilder &":$b, "::mlir::Location":$loc,
-         "::mlir::ValueRange":$args)>];
+         "::mlir::ValueRange":$args)>,
+  InterfaceMethod<[{
+      Emits the condition (an i1) under which the operator forbids these
+      elements: integer division by zero. Null if it forbids none. What
+      emitScalar gives for them is unspecified, but it does not trap.
+    }], "::mlir::Value", "emitFault",
+    (ins "::mlir::OpBuilder &":$b, "::mlir::Location":$loc,
+         "::mlir::ValueRange":$args), "", "return ::mlir::Value();">];
 }
 
 def Onnx_Checked : OpInterface<"Checked"> {

@@ -37,7 +37,7 @@ def Onnx_ReduceL1Op
 def Onnx_ReduceL2Op
     : Onnx_Reduction<"ReduceL2", "Euclidean norm", "sqrt(sum(x * x))">;
 def Onnx_ReduceLogSumOp : Onnx_Reduction<"ReduceLogSum", "Logarithm of the sum",
-                                         "log(sum(x))">;
+                                         "log(sum(x))", Onnx_FloatTensor>;
 def Onnx_ReduceLogSumExpOp : Onnx_Reduction<
     "ReduceLogSumExp", "Logarithm of the sum of exponentials",
     "log(sum(exp(x)))", Onnx_FloatTensor>;

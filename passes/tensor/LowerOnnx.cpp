@@ -4,6 +4,7 @@
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "lib/Runtime/ModelAbi.h"
 #include "passes/tensor/Lowering.h"
 
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
@@ -35,15 +36,22 @@ struct LowerElementwise : OpInterfaceRewritePattern<onnx::Elementwise> {
       auto type = dyn_cast<RankedTensorType>(operand.getType());
       if (!type)
         return rewriter.notifyMatchFailure(op, "operand has no rank");
+      if (!isComputable(type.getElementType()))
+        return rewriter.notifyMatchFailure(op, "operand's element type");
       ins.push_back(operand);
       maps.push_back(broadcastMap(type, out.getRank(), out.getRank()));
     }
+    if (!isComputable(out.getElementType()))
+      return rewriter.notifyMatchFailure(op, "result's element type");
     Value result =
         compute(rewriter, op.getLoc(), out, ins, maps, [&](Body &body) {
           SmallVector<Value> args;
           size_t next = 0;
           for (Value operand : op->getOperands())
             args.push_back(onnx::isNone(operand) ? Value() : body.args[next++]);
+          if (Value fault = op.emitFault(body.b, body.loc, args))
+            kernel::FaultOp::create(body.b, body.loc, fault,
+                                    INGOT_FAULT_DIVIDE);
           return op.emitScalar(body.b, body.loc, args);
         });
     rewriter.replaceOp(op, result);

@@ -12,6 +12,11 @@
 using namespace mlir;
 using namespace ingot;
 
+bool ingot::isComputable(Type elementType) {
+  return onnx::isTensorOf(RankedTensorType::get({}, elementType),
+                          onnx::NumberElements | onnx::BoolElements);
+}
+
 Value ingot::toCompute(OpBuilder &b, Location loc, Value v) {
   Type type = computeType(v.getType());
   if (type == v.getType())

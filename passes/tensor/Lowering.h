@@ -22,6 +22,10 @@ namespace ingot {
 
 using onnx::computeType;
 
+/// Whether bodies can work on elements of that type: bool, 8 to 64-bit
+/// integers, 16 to 64-bit floats.
+bool isComputable(mlir::Type elementType);
+
 /// An element as stored, in its compute type, and back (rounding floats to
 /// nearest even).
 mlir::Value toCompute(mlir::OpBuilder &b, mlir::Location loc, mlir::Value v);
