@@ -260,6 +260,8 @@ struct LowerArgReduction : OpRewritePattern<Op> {
 
 } // namespace
 
+// The best value of each row first, then the first or last index that has it:
+// both are reductions that vectors do well.
 Value ingot::argReduce(OpBuilder &b, Location loc, Value data, int64_t axis,
                        bool keep, RankedTensorType out, bool greatest,
                        bool last) {
@@ -269,27 +271,25 @@ Value ingot::argReduce(OpBuilder &b, Location loc, Value data, int64_t axis,
   Rows rows(b, loc, data, axis, keep, getDims(out));
   Value start = greatest ? lowestValue(b, loc, element, isUnsigned)
                          : highestValue(b, loc, element, isUnsigned);
-  Value first = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(0));
-  return reduceMany(
-             b, loc, {rows.type(element), out}, rows.reduced, data,
-             rows.dataMap, {start, first},
-             [&](Body &at, ValueRange accumulators) {
-               Scalar x(at.b, loc, at.args[0], in);
-               Scalar best = x.with(accumulators[0], x.isUnsigned());
-               Scalar better = greatest ? (last ? x >= best : x > best)
-                                        : (last ? x <= best : x < best);
-               if (x.isFloat()) {
-                 // A NaN is better than any number.
-                 Scalar nan = isNan(x);
-                 better = better | (last ? nan : nan & ~isNan(best));
-               }
-               Value index = arith::IndexCastOp::create(
-                   at.b, loc, at.b.getI64Type(), at.index(out.getRank()));
-               Scalar found =
-                   select(better, x.with(index), x.with(accumulators[1]));
-               return SmallVector<Value>{select(better, x, best), found};
-             })
-      .back();
+  Value best = rows.fold(element, start, {}, [&](Scalar acc, Scalars args) {
+    return greatest ? max(acc, args[0]) : min(acc, args[0]);
+  });
+  Type i64 = b.getI64Type();
+  Value none = last ? lowestValue(b, loc, i64) : highestValue(b, loc, i64);
+  return reduce(
+      b, loc, out, rows.reduced, {data, best}, {rows.dataMap, rows.keptMap},
+      none, [&](Body &at, Value accumulator) -> Value {
+        Scalar x(at.b, loc, at.args[0], in);
+        Scalar found = x == x.with(at.args[1]);
+        // A NaN is the best of all, and equal to none.
+        if (x.isFloat())
+          found = found | isNan(x);
+        Scalar index = x.with(arith::IndexCastOp::create(
+            at.b, loc, i64, at.index(out.getRank())));
+        Scalar here = select(found, index, index.with(none));
+        Scalar before = index.with(accumulator);
+        return last ? max(before, here) : min(before, here);
+      });
 }
 
 void ingot::populateReducePatterns(RewritePatternSet &patterns) {
