@@ -170,8 +170,9 @@ LogicalResult ScatterElementsOp::inferReturnTypes(MLIRContext *,
       return failure();
   }
   if (indices && updates && failed(verifyCompatibleShape(indices, updates)))
-    return emitOptionalError(loc, "shapes of indices and updates differ: ",
-                             indices, " and ", updates);
+    return emitOptionalError(loc,
+                             "shapes of indices and updates differ: ", indices,
+                             " and ", updates);
   types.push_back(op.getData().getType());
   return success();
 }

@@ -49,7 +49,7 @@ struct LowerBitCast : OpRewritePattern<onnx::BitCastOp> {
     AffineMap map = rewriter.getMultiDimIdentityMap(out.getRank());
     rewriter.replaceOp(
         op, mapElements(rewriter, loc, out, Read{op.getInput(), map},
-                        [](Body &, Scalars args) { return args[0] != 0; }));
+                        [](Body &, ScalarArgs args) { return args[0] != 0; }));
     return success();
   }
 };

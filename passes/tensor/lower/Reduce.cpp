@@ -95,12 +95,9 @@ FailureOr<Reduction> reductionOf(Op op, PatternRewriter &rewriter) {
     return rewriter.notifyMatchFailure(op, "operand or result has no rank");
   if (!isComputable(in.getElementType()))
     return rewriter.notifyMatchFailure(op, "element type");
-  return Reduction{op.getData(),
-                   op.getAxes(),
-                   in,
-                   out,
-                   op.getKeepdims() != 0,
-                   op.getNoopWithEmptyAxes() != 0};
+  return Reduction{
+      op.getData(), op.getAxes(),          in,
+      out,          op.getKeepdims() != 0, op.getNoopWithEmptyAxes() != 0};
 }
 
 /// The axes if they are known; none if they come at run time, or failure if
@@ -148,18 +145,17 @@ private:
     Type element = computeType(r.in.getElementType());
     bool isUnsigned = onnx::isUnsigned(r.in);
     Rows rows = rowsOf(b, loc, r, axes);
-    Value total =
-        rows.fold(element, how.startValue(b, loc, element, isUnsigned), {},
-                  [&](Scalar acc, Scalars args) {
-                    return how.step(acc, args[0]);
-                  });
+    Value total = rows.fold(
+        element, how.startValue(b, loc, element, isUnsigned), {},
+        [&](Scalar acc, ScalarArgs args) { return how.step(acc, args[0]); });
     if (how.finish)
-      return rows.combine(r.out, total, [&](Scalars args) {
+      return rows.combine(r.out, total, [&](ScalarArgs args) {
         Scalar at = args[0].with(args[0], isUnsigned);
         return how.finish(at, rows.length(at));
       });
     if (isa<FloatType>(element) && element != r.out.getElementType())
-      return rows.combine(r.out, total, [](Scalars args) { return args[0]; });
+      return rows.combine(r.out, total,
+                          [](ScalarArgs args) { return args[0]; });
     return reshape(b, loc, total, r.out);
   }
 
@@ -211,10 +207,10 @@ private:
     Type real = computeType(r.in.getElementType());
     Rows rows = rowsOf(b, loc, r, axes);
     Value maximum = rowMaximum(b, loc, rows, real);
-    Value total = rows.sum(real, maximum, [&](Scalar acc, Scalars args) {
+    Value total = rows.sum(real, maximum, [&](Scalar acc, ScalarArgs args) {
       return acc + exp(args[0] - finiteOrZero(args[1]));
     });
-    return rows.combine(r.out, {total, maximum}, [](Scalars args) {
+    return rows.combine(r.out, {total, maximum}, [](ScalarArgs args) {
       return log(args[0]) + finiteOrZero(args[1]);
     });
   }
@@ -225,8 +221,8 @@ private:
         b, loc, r.data, r.axes, r.out, r.keepdims, r.noop,
         [&](RunTimeFold &fold) {
           OpBuilder &at = fold.builder();
-          Scalar maximum = finiteOrZero(fold(
-              Scalar(at, loc, lowestValue(at, loc, real), r.in), maxStep));
+          Scalar maximum = finiteOrZero(
+              fold(Scalar(at, loc, lowestValue(at, loc, real), r.in), maxStep));
           Scalar total = fold(maximum.constant(0), [&](Scalar acc, Scalar x) {
             return acc + exp(x - maximum);
           });
@@ -235,8 +231,7 @@ private:
   }
 };
 
-template <typename Op>
-struct LowerArgReduction : OpRewritePattern<Op> {
+template <typename Op> struct LowerArgReduction : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
 
   LogicalResult matchAndRewrite(Op op,
@@ -249,11 +244,10 @@ struct LowerArgReduction : OpRewritePattern<Op> {
         normalizeAxis(std::nullopt, op.getAxis(), in.getRank());
     if (failed(axis))
       return rewriter.notifyMatchFailure(op, "axis is out of range");
-    rewriter.replaceOp(
-        op, argReduce(rewriter, op.getLoc(), op.getData(), *axis,
-                      op.getKeepdims() != 0, out,
-                      std::is_same_v<Op, ArgMaxOp>,
-                      op.getSelectLastIndex() != 0));
+    rewriter.replaceOp(op, argReduce(rewriter, op.getLoc(), op.getData(), *axis,
+                                     op.getKeepdims() != 0, out,
+                                     std::is_same_v<Op, ArgMaxOp>,
+                                     op.getSelectLastIndex() != 0));
     return success();
   }
 };
@@ -271,35 +265,34 @@ Value ingot::argReduce(OpBuilder &b, Location loc, Value data, int64_t axis,
   Rows rows(b, loc, data, axis, keep, getDims(out));
   Value start = greatest ? lowestValue(b, loc, element, isUnsigned)
                          : highestValue(b, loc, element, isUnsigned);
-  Value best = rows.fold(element, start, {}, [&](Scalar acc, Scalars args) {
+  Value best = rows.fold(element, start, {}, [&](Scalar acc, ScalarArgs args) {
     return greatest ? max(acc, args[0]) : min(acc, args[0]);
   });
   Type i64 = b.getI64Type();
   Value none = last ? lowestValue(b, loc, i64) : highestValue(b, loc, i64);
-  return reduce(
-      b, loc, out, rows.reduced, {data, best}, {rows.dataMap, rows.keptMap},
-      none, [&](Body &at, Value accumulator) -> Value {
-        Scalar x(at.b, loc, at.args[0], in);
-        Scalar found = x == x.with(at.args[1]);
-        // A NaN is the best of all, and equal to none.
-        if (x.isFloat())
-          found = found | isNan(x);
-        Scalar index = x.with(arith::IndexCastOp::create(
-            at.b, loc, i64, at.index(out.getRank())));
-        Scalar here = select(found, index, index.with(none));
-        Scalar before = index.with(accumulator);
-        return last ? max(before, here) : min(before, here);
-      });
+  return reduce(b, loc, out, rows.reduced, {data, best},
+                {rows.dataMap, rows.keptMap}, none,
+                [&](Body &at, Value accumulator) -> Value {
+                  Scalar x(at.b, loc, at.args[0], in);
+                  Scalar found = x == x.with(at.args[1]);
+                  // A NaN is the best of all, and equal to none.
+                  if (x.isFloat())
+                    found = found | isNan(x);
+                  Scalar index = x.with(arith::IndexCastOp::create(
+                      at.b, loc, i64, at.index(out.getRank())));
+                  Scalar here = select(found, index, index.with(none));
+                  Scalar before = index.with(accumulator);
+                  return last ? max(before, here) : min(before, here);
+                });
 }
 
 void ingot::populateReducePatterns(RewritePatternSet &patterns) {
-  patterns
-      .add<LowerReduction<ReduceL1Op>, LowerReduction<ReduceL2Op>,
-           LowerReduction<ReduceLogSumOp>, LowerReduction<ReduceMaxOp>,
-           LowerReduction<ReduceMeanOp>, LowerReduction<ReduceMinOp>,
-           LowerReduction<ReduceProdOp>, LowerReduction<ReduceSumOp>,
-           LowerReduction<ReduceSumSquareOp>, LowerLogSumExp,
-           LowerArgReduction<ArgMaxOp>, LowerArgReduction<ArgMinOp>>(
-          patterns.getContext());
+  patterns.add<LowerReduction<ReduceL1Op>, LowerReduction<ReduceL2Op>,
+               LowerReduction<ReduceLogSumOp>, LowerReduction<ReduceMaxOp>,
+               LowerReduction<ReduceMeanOp>, LowerReduction<ReduceMinOp>,
+               LowerReduction<ReduceProdOp>, LowerReduction<ReduceSumOp>,
+               LowerReduction<ReduceSumSquareOp>, LowerLogSumExp,
+               LowerArgReduction<ArgMaxOp>, LowerArgReduction<ArgMinOp>>(
+      patterns.getContext());
   populateScanPatterns(patterns);
 }

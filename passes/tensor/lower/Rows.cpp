@@ -19,7 +19,7 @@ SmallVector<Scalar> ingot::scalarsOf(Body &body, ArrayRef<Read> reads) {
 
 Value ingot::mapElements(OpBuilder &b, Location loc, RankedTensorType out,
                          ArrayRef<Read> reads,
-                         function_ref<Scalar(Body &, Scalars)> body) {
+                         function_ref<Scalar(Body &, ScalarArgs)> body) {
   SmallVector<Value> ins;
   SmallVector<AffineMap> maps;
   for (const Read &read : reads) {
@@ -44,8 +44,8 @@ Scalar ingot::sizeAs(Scalar like, AffineExpr size) {
   Location loc = like.getLoc();
   if (std::optional<int64_t> known = onnx::constantValue(size))
     return like.constant(double(*known));
-  Value words = arith::IndexCastOp::create(b, loc, b.getI64Type(),
-                                           extent(b, loc, size));
+  Value words =
+      arith::IndexCastOp::create(b, loc, b.getI64Type(), extent(b, loc, size));
   return onnx::cast(like.with(words), like.type());
 }
 
@@ -72,8 +72,10 @@ Rows::Rows(OpBuilder &b, Location loc, Value data, ArrayRef<int64_t> axes,
     ofData.push_back(getAffineDimExpr(next++, context));
   }
   dataMap = AffineMap::get(loops, 0, ofData, context);
-  keptMap =
-      AffineMap::getMultiDimIdentityMap(loops, context).getMajorSubMap(rows);
+  SmallVector<AffineExpr> ofKept;
+  for (unsigned d = 0; d < rows; ++d)
+    ofKept.push_back(getAffineDimExpr(d, context));
+  keptMap = AffineMap::get(loops, 0, ofKept, context);
   rowMap = AffineMap::get(type.getRank(), 0, ofRow, context);
 }
 
@@ -114,7 +116,7 @@ Value Rows::each(RankedTensorType out, ValueRange perRow, ArrayRef<Read> others,
     reads.push_back({value, rowMap});
   llvm::append_range(reads, others);
   return mapElements(b, loc, out, reads,
-                     [&](Body &, Scalars args) { return body(args); });
+                     [&](Body &, ScalarArgs args) { return body(args); });
 }
 
 Value Rows::combine(RankedTensorType out, ValueRange perRow,
@@ -123,7 +125,7 @@ Value Rows::combine(RankedTensorType out, ValueRange perRow,
   for (Value value : perRow)
     reads.push_back({value, b.getMultiDimIdentityMap(out.getRank())});
   return mapElements(b, loc, out, reads,
-                     [&](Body &, Scalars args) { return body(args); });
+                     [&](Body &, ScalarArgs args) { return body(args); });
 }
 
 Scalar Rows::length(Scalar like) const {
@@ -133,7 +135,7 @@ Scalar Rows::length(Scalar like) const {
 Value ingot::rowMaximum(OpBuilder &b, Location loc, const Rows &rows,
                         Type real) {
   return rows.fold(real, lowestValue(b, loc, real), {},
-                   [&](Scalar acc, Scalars args) {
+                   [&](Scalar acc, ScalarArgs args) {
                      return onnx::max(acc, onnx::cast(args[0], real));
                    });
 }

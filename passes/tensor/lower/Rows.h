@@ -17,7 +17,7 @@
 namespace ingot {
 
 /// Elements in their compute types, as formulas take them.
-using Scalars = llvm::ArrayRef<onnx::Scalar>;
+using ScalarArgs = llvm::ArrayRef<onnx::Scalar>;
 
 /// A tensor and the map from loop dimensions to its indices.
 struct Read {
@@ -30,7 +30,7 @@ struct Read {
 mlir::Value
 mapElements(mlir::OpBuilder &b, mlir::Location loc, mlir::RankedTensorType out,
             llvm::ArrayRef<Read> reads,
-            llvm::function_ref<onnx::Scalar(Body &, Scalars)> body);
+            llvm::function_ref<onnx::Scalar(Body &, ScalarArgs)> body);
 
 /// Makes `op`'s used results the values; those of unused results may be null.
 void replaceUsed(mlir::PatternRewriter &rewriter, mlir::Operation *op,
@@ -54,8 +54,8 @@ public:
     return onnx::tensorOf(kept, element);
   }
 
-  using FoldBody =
-      llvm::function_ref<onnx::Scalar(onnx::Scalar accumulator, Scalars args)>;
+  using FoldBody = llvm::function_ref<onnx::Scalar(onnx::Scalar accumulator,
+                                                   ScalarArgs args)>;
   /// One value per row: its elements folded by `body`, which gets the element
   /// and the row's values of `perRow`. The accumulator has type `element`, a
   /// compute type, and starts as `start`, a constant.
@@ -65,7 +65,7 @@ public:
   mlir::Value sum(mlir::Type element, mlir::ValueRange perRow,
                   FoldBody body) const;
 
-  using MapBody = llvm::function_ref<onnx::Scalar(Scalars args)>;
+  using MapBody = llvm::function_ref<onnx::Scalar(ScalarArgs args)>;
   /// One value per element: `body` gets the element, the row's values of
   /// `perRow` and the elements of `others` (whose maps are over data's dims).
   mlir::Value each(mlir::RankedTensorType out, mlir::ValueRange perRow,
@@ -93,8 +93,8 @@ private:
 };
 
 /// The maximum of each row, accumulated in its compute type.
-mlir::Value rowMaximum(mlir::OpBuilder &b, mlir::Location loc,
-                       const Rows &rows, mlir::Type real);
+mlir::Value rowMaximum(mlir::OpBuilder &b, mlir::Location loc, const Rows &rows,
+                       mlir::Type real);
 
 /// A size as a number of the type of `like`.
 onnx::Scalar sizeAs(onnx::Scalar like, mlir::AffineExpr size);

@@ -41,8 +41,8 @@ Scalar RunTimeFold::operator()(Scalar start, Step step) const {
 Scalar RunTimeFold::count(Scalar like) const {
   Value total = indexConstant(b, loc, 1);
   for (auto [low, high] : llvm::zip(from, to))
-    total = arith::MulIOp::create(
-        b, loc, total, arith::SubIOp::create(b, loc, high, low));
+    total = arith::MulIOp::create(b, loc, total,
+                                  arith::SubIOp::create(b, loc, high, low));
   Value words = arith::IndexCastOp::create(b, loc, b.getI64Type(), total);
   return onnx::cast(Scalar(b, loc, words, like.isUnsigned()), like.type());
 }
@@ -52,8 +52,8 @@ namespace {
 class AxisReader {
 public:
   AxisReader(OpBuilder &b, Location loc, Value data, RankedTensorType out)
-      : b(b), loc(loc), inDims(onnx::getDims(
-                            cast<RankedTensorType>(data.getType()))),
+      : b(b), loc(loc),
+        inDims(onnx::getDims(cast<RankedTensorType>(data.getType()))),
         outDims(onnx::getDims(out)) {}
 
   void readAxes(Value axes, bool noop);
@@ -86,8 +86,7 @@ void AxisReader::readAxes(Value axes, bool noop) {
   Value no = arith::ConstantOp::create(b, loc, b.getBoolAttr(false));
   SmallVector<Value> none(rank, no);
   Value count = extent(b, loc, axes, 0);
-  auto loop =
-      scf::ForOp::create(b, loc, index(0), count, index(1), none);
+  auto loop = scf::ForOp::create(b, loc, index(0), count, index(1), none);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToEnd(loop.getBody());
@@ -140,8 +139,8 @@ void AxisReader::findBounds(ValueRange at, bool keepdims) {
     faultIf(wrong, INGOT_FAULT_SHAPE);
     Value next = arith::AddIOp::create(b, loc, here, index(1));
     from.push_back(select(reduced[i], index(0), here));
-    to.push_back(arith::MinSIOp::create(
-        b, loc, select(reduced[i], size, next), size));
+    to.push_back(
+        arith::MinSIOp::create(b, loc, select(reduced[i], size, next), size));
   }
   if (!keepdims)
     faultIf(compare(arith::CmpIPredicate::ne, place, index(outRank)),
@@ -152,16 +151,16 @@ Value ingot::reduceRunTimeAxes(OpBuilder &b, Location loc, Value data,
                                Value axes, RankedTensorType out, bool keepdims,
                                bool noop,
                                function_ref<Scalar(RunTimeFold &)> body) {
-  return foreach (
-             b, loc, emptyTensor(b, loc, out), onnx::getDims(out),
-             [&](OpBuilder &at, ValueRange indices, ValueRange handles) {
-               AxisReader reader(at, loc, data, out);
-               reader.readAxes(axes, noop);
-               reader.findBounds(indices, keepdims);
-               RunTimeFold fold(at, loc, data, reader.from, reader.to);
-               Value result = fromCompute(at, loc, body(fold),
-                                          out.getElementType());
-               kernel::StoreOp::create(at, loc, result, handles[0], indices);
-             })
+  return foreach (b, loc, emptyTensor(b, loc, out), onnx::getDims(out),
+                  [&](OpBuilder &at, ValueRange indices, ValueRange handles) {
+                    AxisReader reader(at, loc, data, out);
+                    reader.readAxes(axes, noop);
+                    reader.findBounds(indices, keepdims);
+                    RunTimeFold fold(at, loc, data, reader.from, reader.to);
+                    Value result =
+                        fromCompute(at, loc, body(fold), out.getElementType());
+                    kernel::StoreOp::create(at, loc, result, handles[0],
+                                            indices);
+                  })
       .front();
 }

@@ -50,9 +50,9 @@ static Value scanLines(OpBuilder &b, Location loc, const Scan &scan, Value x,
   Value init = emptyTensor(b, loc, onnx::tensorOf(dims, scan.element));
   auto line = [&](OpBuilder &at, ValueRange indices, ValueRange handles) {
     Value size = extent(at, loc, dims[axis]);
-    auto loop = scf::ForOp::create(
-        at, loc, indexConstant(at, loc, 0), size, indexConstant(at, loc, 1),
-        ValueRange{scan.identity(at, loc)});
+    auto loop = scf::ForOp::create(at, loc, indexConstant(at, loc, 0), size,
+                                   indexConstant(at, loc, 1),
+                                   ValueRange{scan.identity(at, loc)});
     OpBuilder nested = OpBuilder::atBlockEnd(loop.getBody());
     SmallVector<Value> place(indices);
     place.insert(place.begin() + axis,
@@ -74,12 +74,12 @@ static std::pair<Value, Value> strideAndSize(OpBuilder &b, Location loc,
   Value stride = indexConstant(b, loc, 1), size = stride;
   for (int64_t i = dims.size(); i-- > 0;) {
     Value number = indexConstant(b, loc, i), dim = extent(b, loc, dims[i]);
-    Value inner = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, axis,
-                                        number);
+    Value inner =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, axis, number);
     Value longer = arith::MulIOp::create(b, loc, stride, dim);
     stride = arith::SelectOp::create(b, loc, inner, longer, stride);
-    Value same = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, axis,
-                                       number);
+    Value same =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, axis, number);
     size = arith::SelectOp::create(b, loc, same, dim, size);
   }
   return {stride, size};
@@ -92,15 +92,14 @@ static Value readAxis(OpBuilder &b, Location loc, Value axis, int64_t rank) {
   SmallVector<Value> at(type.getRank(), indexConstant(b, loc, 0));
   Value element =
       toCompute(b, loc, tensor::ExtractOp::create(b, loc, axis, at));
-  Value given =
-      arith::IndexCastOp::create(b, loc, b.getIndexType(), element);
+  Value given = arith::IndexCastOp::create(b, loc, b.getIndexType(), element);
   Value zero = indexConstant(b, loc, 0), ranks = indexConstant(b, loc, rank);
-  Value negative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
-                                         given, zero);
+  Value negative =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, given, zero);
   Value wrapped = arith::AddIOp::create(b, loc, given, ranks);
   Value front = arith::SelectOp::create(b, loc, negative, wrapped, given);
-  Value wrong = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::uge, front,
-                                      ranks);
+  Value wrong =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::uge, front, ranks);
   kernel::FaultOp::create(b, loc, wrong, INGOT_FAULT_ARGUMENT);
   return arith::SelectOp::create(b, loc, wrong, zero, front);
 }
@@ -128,8 +127,8 @@ static Value scanFlat(OpBuilder &b, Location loc, const Scan &scan, Value x,
     Value edge = scan.reverse
                      ? arith::SubIOp::create(in, loc, size, one).getResult()
                      : zero;
-    Value first = arith::CmpIOp::create(in, loc, arith::CmpIPredicate::eq,
-                                        along, edge);
+    Value first =
+        arith::CmpIOp::create(in, loc, arith::CmpIPredicate::eq, along, edge);
     Value neighbour =
         scan.reverse ? arith::AddIOp::create(in, loc, here, stride).getResult()
                      : arith::SubIOp::create(in, loc, here, stride).getResult();
@@ -179,7 +178,7 @@ template <typename Op> struct LowerScan : OpRewritePattern<Op> {
     if (isa<FloatType>(scan.element) && scan.element != out.getElementType()) {
       AffineMap map = rewriter.getMultiDimIdentityMap(out.getRank());
       sums = mapElements(rewriter, loc, out, Read{sums, map},
-                         [](Body &, Scalars args) { return args[0]; });
+                         [](Body &, ScalarArgs args) { return args[0]; });
     }
     rewriter.replaceOp(op, reshape(rewriter, loc, sums, out));
     return success();
