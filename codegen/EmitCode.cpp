@@ -7,6 +7,7 @@
 #include "codegen/EmitCode.h"
 #include "codegen/EmitDescriptor.h"
 #include "codegen/Target.h"
+#include "passes/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
@@ -33,6 +34,7 @@ LogicalResult ingot::lowerToLLVM(ModuleOp module) {
   PassManager pm(module.getContext());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  pm.addPass(createExpandMath());
   pm.addPass(arith::createArithExpandOpsPass());
   pm.addPass(createSCFToControlFlowPass());
   pm.addPass(createConvertVectorToLLVMPass());

@@ -243,3 +243,33 @@ def PlanMemory : Pass<"ingot-plan-memory", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect",
                            "::ingot::kernel::KernelDialect"];
 }
+
+//===----------------------------------------------------------------------===//
+// code: machine code
+//===----------------------------------------------------------------------===//
+
+def ExpandMath : Pass<"ingot-expand-math"> {
+  let summary = "Replace math functions by code that calls no library";
+  let description = [{
+    Rewrites the math dialect and arith.remf on floats and fixed-width vectors
+    into arith ops and LLVM intrinsics for which every CPU target has
+    instructions, so that a kernel needs no libm and runs at vector speed. The
+    code is free of branches and tables, handles denormals, infinities, NaNs and
+    signed zeros, and is accurate to 1 ulp for f32 (docs/math-accuracy.md).
+    f16 and bf16 are computed in f32. 1 / (1 + exp(-x)) is recognised as a
+    function of its own. Scalable vectors and tensors are left alone.
+
+    ```mlir
+    %0 = math.floor %x : vector<8xf32>
+    // ==>
+    %0 = llvm.intr.floor(%x) : (vector<8xf32>) -> vector<8xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::vector::VectorDialect"];
+  let options = [Option<
+      "expandBf16", "expand-bf16", "bool", "true",
+      "Also expand conversions to and from bf16 and from f64 to f16, which "
+      "some processors need a library call for">];
+}

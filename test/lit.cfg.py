@@ -1,4 +1,5 @@
 import os
+import shutil
 
 import lit.formats
 
@@ -13,3 +14,13 @@ config.substitutions.append(("%root", root))
 config.environment["PATH"] = os.pathsep.join(
     [os.path.join(build, "bin"), "/usr/lib/llvm-22/bin", os.environ["PATH"]]
 )
+
+# What this machine can run.
+with open("/proc/cpuinfo") as cpuinfo:
+    flags = set(cpuinfo.read().split())
+if {"avx2", "fma"} <= flags:
+    config.available_features.add("avx2")
+if {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= flags:
+    config.available_features.add("avx512")
+if shutil.which("qemu-aarch64-static"):
+    config.available_features.add("qemu-aarch64")
