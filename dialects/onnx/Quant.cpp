@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/onnx/Quant.h"
+#include "dialects/onnx/ElementTypes.h"
 #include "dialects/onnx/RegisterOps.h"
 #include "dialects/onnx/TypeChecks.h"
 
@@ -76,52 +77,30 @@ static LogicalResult checkZeroPoint(std::optional<Location> loc,
 static FailureOr<Type> namedType(std::optional<Location> loc,
                                  StringRef attribute, int64_t number,
                                  MLIRContext *context) {
-  auto integer = [&](unsigned width, bool isUnsigned) -> Type {
-    return IntegerType::get(context, width,
-                            isUnsigned ? IntegerType::Unsigned
-                                       : IntegerType::Signless);
-  };
-  switch (number) {
-  case 0:
+  if (number == 0)
     return Type();
-  case 1:
-    return Type(Float32Type::get(context));
-  case 2:
-    return integer(8, true);
-  case 3:
-    return integer(8, false);
-  case 4:
-    return integer(16, true);
-  case 5:
-    return integer(16, false);
-  case 6:
-    return integer(32, false);
-  case 10:
-    return Type(Float16Type::get(context));
-  case 16:
-    return Type(BFloat16Type::get(context));
-  case 17:
-    return Type(Float8E4M3FNType::get(context));
-  case 18:
-    return Type(Float8E4M3FNUZType::get(context));
-  case 19:
-    return Type(Float8E5M2Type::get(context));
-  case 20:
-    return Type(Float8E5M2FNUZType::get(context));
-  case 21:
-    return integer(4, true);
-  case 22:
-    return integer(4, false);
-  case 23:
-    return Type(Float4E2M1FNType::get(context));
-  case 25:
-    return integer(2, true);
-  case 26:
-    return integer(2, false);
-  default:
+  Type type = elementTypeOf(number, context);
+  if (!type || !type.isIntOrFloat())
     return emitOptionalError(loc, attribute, " ", number,
                              " is not a type the operator takes");
-  }
+  return type;
+}
+
+/// Integers that numbers are quantized to, and floats of at most 8 bits.
+static bool isQuantized(Type type) {
+  if (auto integer = dyn_cast<IntegerType>(type))
+    return integer.getWidth() > 1 && integer.getWidth() <= 16;
+  return isa<FloatType>(type) && type.getIntOrFloatBitWidth() <= 8;
+}
+
+/// What DequantizeLinear takes: quantized numbers and int32.
+static bool isDequantizable(Type type) {
+  return isQuantized(type) || type.isSignlessInteger(32);
+}
+
+/// What QuantizeLinear takes: floats and int32.
+static bool isQuantizable(Type type) {
+  return isRealFloat(type) || type.isSignlessInteger(32);
 }
 
 LogicalResult QuantizeLinearOp::inferReturnTypes(MLIRContext *context,
@@ -129,7 +108,8 @@ LogicalResult QuantizeLinearOp::inferReturnTypes(MLIRContext *context,
                                                  Adaptor op,
                                                  SmallVectorImpl<Type> &types) {
   Value x = op.getX(), scale = op.getYScale(), zero = op.getYZeroPoint();
-  if (failed(checkGranularity(loc, rankedType(x), rankedType(scale),
+  if (failed(checkElementType(loc, x, "x", isQuantizable)) ||
+      failed(checkGranularity(loc, rankedType(x), rankedType(scale),
                               op.getAxis(), op.getBlockSize(), "y_scale")) ||
       failed(checkZeroPoint(loc, rankedType(scale), zero)))
     return failure();
@@ -150,6 +130,8 @@ LogicalResult QuantizeLinearOp::inferReturnTypes(MLIRContext *context,
   }
   if (!element)
     element = IntegerType::get(context, 8, IntegerType::Unsigned);
+  if (!isQuantized(element))
+    return emitOptionalError(loc, "cannot quantize to ", element);
   types.push_back(withElement(x.getType(), element));
   return success();
 }
@@ -159,7 +141,8 @@ DequantizeLinearOp::inferReturnTypes(MLIRContext *context,
                                      std::optional<Location> loc, Adaptor op,
                                      SmallVectorImpl<Type> &types) {
   Value x = op.getX(), scale = op.getXScale(), zero = op.getXZeroPoint();
-  if (failed(checkGranularity(loc, rankedType(x), rankedType(scale),
+  if (failed(checkElementType(loc, x, "x", isDequantizable)) ||
+      failed(checkGranularity(loc, rankedType(x), rankedType(scale),
                               op.getAxis(), op.getBlockSize(), "x_scale")) ||
       failed(checkZeroPoint(loc, rankedType(scale), zero)) ||
       failed(checkSameElementType(loc, x, "x", zero, "x_zero_point")))
