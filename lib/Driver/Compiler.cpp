@@ -133,7 +133,8 @@ static std::string contentHash(ModuleOp module, const ModelTables &tables,
   llvm::raw_string_ostream os(text);
   os << INGOT_VERSION << '\n' << machine << '\n';
   OpPrintingFlags flags;
-  flags.elideLargeElementsAttrs(32).elideLargeResourceString(32);
+  // In local scope the weights are named, not printed.
+  flags.elideLargeElementsAttrs(32).useLocalScope();
   module->print(os, flags);
   hash.update(text);
   return llvm::toHex(hash.final(), /*LowerCase=*/true);
