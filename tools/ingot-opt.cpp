@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "lib/Driver/Phases.h"
+#include "dialects/ingot/Ingot.h"
 #include "passes/Passes.h"
 
 #include "mlir/InitAllDialects.h"
@@ -18,7 +19,8 @@
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
-  registry.insert<ingot::onnx::OnnxDialect, ingot::kernel::KernelDialect>();
+  registry.insert<ingot::heavy::IngotDialect, ingot::onnx::OnnxDialect,
+                  ingot::kernel::KernelDialect>();
   mlir::registerTransformsPasses();
   ingot::registerIngotPasses();
   ingot::registerPhasePipelines();

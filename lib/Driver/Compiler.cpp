@@ -8,6 +8,7 @@
 
 #include "codegen/EmitCode.h"
 #include "codegen/Target.h"
+#include "dialects/ingot/Ingot.h"
 #include "lib/Diagnostics/Codes.h"
 #include "lib/Driver/LinkModel.h"
 #include "lib/Driver/Phases.h"
@@ -50,7 +51,7 @@ std::optional<Emit> ingot::parseEmit(StringRef name) {
 
 std::unique_ptr<MLIRContext> ingot::createContext() {
   DialectRegistry registry;
-  registry.insert<onnx::OnnxDialect, kernel::KernelDialect,
+  registry.insert<heavy::IngotDialect, onnx::OnnxDialect, kernel::KernelDialect,
                   arith::ArithDialect, func::FuncDialect,
                   linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect,
                   scf::SCFDialect, tensor::TensorDialect,

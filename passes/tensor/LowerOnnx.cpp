@@ -39,7 +39,7 @@ struct LowerElementwise : OpInterfaceRewritePattern<onnx::Elementwise> {
       if (!isComputable(type.getElementType()))
         return rewriter.notifyMatchFailure(op, "operand's element type");
       ins.push_back(operand);
-      maps.push_back(broadcastMap(type, out.getRank(), out.getRank()));
+      maps.push_back(broadcastMap(type, out, out.getRank()));
     }
     if (!isComputable(out.getElementType()))
       return rewriter.notifyMatchFailure(op, "result's element type");

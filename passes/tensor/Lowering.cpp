@@ -261,6 +261,17 @@ AffineMap ingot::broadcastMap(RankedTensorType operand, int64_t rank,
   return AffineMap::get(loops, 0, results, context);
 }
 
+AffineMap ingot::broadcastMap(RankedTensorType operand,
+                              RankedTensorType result, int64_t loops) {
+  AffineMap map = broadcastMap(operand, result.getRank(), loops);
+  int64_t offset = result.getRank() - operand.getRank();
+  SmallVector<AffineExpr> results(map.getResults());
+  for (auto [i, expr] : llvm::enumerate(results))
+    if (isa<AffineConstantExpr>(expr) && result.getDimSize(offset + i) == 1)
+      expr = getAffineDimExpr(offset + i, operand.getContext());
+  return AffineMap::get(loops, 0, results, operand.getContext());
+}
+
 Value ingot::reshape(OpBuilder &b, Location loc, Value tensor,
                      RankedTensorType type) {
   if (tensor.getType() == type)

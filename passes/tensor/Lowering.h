@@ -139,6 +139,11 @@ mlir::SmallVector<mlir::Value> foreach (
 mlir::AffineMap broadcastMap(mlir::RankedTensorType operand, int64_t rank,
                              int64_t loops);
 
+/// The same where the result's shape is known: a dimension of size 1 that meets
+/// size 1 in the result follows the loop, so that the map is the identity.
+mlir::AffineMap broadcastMap(mlir::RankedTensorType operand,
+                             mlir::RankedTensorType result, int64_t loops);
+
 /// The tensor with the same elements in another shape (same element count and
 /// order). Costs nothing.
 mlir::Value reshape(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tensor,

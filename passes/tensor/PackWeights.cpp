@@ -147,13 +147,16 @@ static void packMatmul(heavy::MatmulOp op, const ConstantReader &from,
   auto type =
       RankedTensorType::get({panels, depth, panel}, result.getElementType());
   Value packed = packedConstant<T>(b, op.getLoc(), type, [&](T *to) {
+    // In blocks, so that neither side strides through more than the cache.
+    constexpr int64_t block = 64;
     for (int64_t p = 0; p < panels; ++p)
-      for (int64_t k = 0; k < depth; ++k)
-        for (int64_t j = 0; j < panel && p * panel + j < n; ++j) {
-          int64_t column = p * panel + j;
-          to[(p * depth + k) * panel + j] =
-              from.get<T>(transposed ? column * depth + k : k * n + column);
-        }
+      for (int64_t k0 = 0; k0 < depth; k0 += block)
+        for (int64_t j = 0; j < panel && p * panel + j < n; ++j)
+          for (int64_t k = k0; k < std::min(depth, k0 + block); ++k) {
+            int64_t column = p * panel + j;
+            to[(p * depth + k) * panel + j] =
+                from.get<T>(transposed ? column * depth + k : k * n + column);
+          }
   });
   op.getBMutable().assign(packed);
   op.setPanel(panel);
