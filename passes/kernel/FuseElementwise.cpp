@@ -4,6 +4,7 @@
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/ingot/Ingot.h"
 #include "passes/Passes.h"
 
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
@@ -15,6 +16,7 @@ namespace ingot {
 } // namespace ingot
 
 using namespace mlir;
+using namespace ingot;
 
 /// True if computing the op's body again costs more than a load: it calls a
 /// math function, divides, or gathers.
@@ -30,12 +32,34 @@ static bool isCostly(linalg::GenericOp op) {
       .wasInterrupted();
 }
 
+/// True if the op finishes a heavy op's result, directly or through others: it
+/// is computed best where that result is made, in registers.
+static bool followsHeavyOp(linalg::GenericOp op, int depth = 0) {
+  for (Value operand : op.getDpsInputs()) {
+    Operation *def = operand.getDefiningOp();
+    if (!def || !def->hasOneUse())
+      continue;
+    if (isa<heavy::ConvOp, heavy::MatmulOp>(def))
+      return true;
+    auto producer = dyn_cast<linalg::GenericOp>(def);
+    if (producer && depth < 8 &&
+        producer.getNumLoops() == producer.getNumParallelLoops() &&
+        followsHeavyOp(producer, depth + 1))
+      return true;
+  }
+  return false;
+}
+
 /// Whether to compute the producer's elements where the consumer reads them.
 static bool shouldFuse(OpOperand *operand) {
   auto producer = operand->get().getDefiningOp<linalg::GenericOp>();
   auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
   if (!producer || !consumer || !producer->hasOneUse() ||
       producer->getNumResults() != 1)
+    return false;
+  // Not into a reader of another shape: the heavy op finishes it.
+  if (!consumer.getMatchingIndexingMap(operand).isIdentity() &&
+      followsHeavyOp(producer))
     return false;
   // The consumer's body grows with each producer; keep code small.
   if (consumer.getBody()->getOperations().size() +
