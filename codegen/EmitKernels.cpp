@@ -88,7 +88,8 @@ LogicalResult KernelEmitter::emitBody(OpBuilder &b, Value lo, Value hi,
   SmallVector<Operation *> roots;
   for (Operation &op : kernel.getBody().front().without_terminator())
     if (!isa<linalg::FillOp, kernel::EmptyOp, kernel::ViewOp,
-             arith::ConstantOp, UnrealizedConversionCastOp>(op))
+             kernel::ExtentOp, UnrealizedConversionCastOp>(op) &&
+        !isa<arith::ArithDialect>(op.getDialect()))
       roots.push_back(&op);
   if (roots.empty())
     return kernel.emitError("[IG4002] kernel computes nothing");

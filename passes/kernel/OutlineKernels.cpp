@@ -22,9 +22,13 @@ using namespace ingot;
 
 /// Ops that a kernel holds its own copy of: they say something, not compute.
 static bool isSetup(Operation *op) {
-  return isa<linalg::FillOp, kernel::EmptyOp, arith::ConstantOp>(op) ||
-         (isa<UnrealizedConversionCastOp>(op) &&
-          !isa<TensorType>(op->getResult(0).getType()));
+  if (isa<linalg::FillOp, kernel::EmptyOp, kernel::ExtentOp>(op))
+    return true;
+  // Scalars computed outside of loops: constants, and casts of them.
+  return (isa<arith::ArithDialect>(op->getDialect()) ||
+          isa<UnrealizedConversionCastOp>(op)) &&
+         op->getNumResults() == 1 &&
+         !isa<TensorType>(op->getResult(0).getType());
 }
 
 /// True for an op that becomes (part of) a kernel.
