@@ -1,7 +1,7 @@
 //===- EmitCode.cpp -===//
 //
-// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/EmitCode.h"
@@ -67,7 +67,8 @@ static void setMachineAttributes(llvm::Module &module,
 static std::unique_ptr<llvm::TargetMachine>
 createTargetMachine(kernel::MachineAttr machine, std::string &error) {
   llvm::Triple triple(machine.getTriple());
-  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
+  const llvm::Target *target =
+      llvm::TargetRegistry::lookupTarget(triple, error);
   if (!target)
     return nullptr;
   llvm::TargetOptions options;
@@ -152,7 +153,8 @@ static std::vector<OwningOpRef<ModuleOp>> split(ModuleOp module,
   }
   if (kernels.size() < 2)
     return result;
-  llvm::stable_sort(kernels, [](auto &a, auto &b) { return a.first > b.first; });
+  llvm::stable_sort(kernels,
+                    [](auto &a, auto &b) { return a.first > b.first; });
   std::vector<int64_t> load(parts, 0);
   OpBuilder b(module.getContext());
   for (unsigned i = 1; i < parts; ++i)
@@ -163,15 +165,15 @@ static std::vector<OwningOpRef<ModuleOp>> split(ModuleOp module,
     if (least == 0)
       continue;
     b.setInsertionPoint(function);
-    auto declaration =
-        LLVM::LLVMFuncOp::create(b, function.getLoc(), function.getName(),
-                                 function.getFunctionType());
+    auto declaration = LLVM::LLVMFuncOp::create(
+        b, function.getLoc(), function.getName(), function.getFunctionType());
     declaration.setVisibility_(LLVM::Visibility::Hidden);
     ModuleOp part = *result[least - 1];
     function->moveBefore(part.getBody(), part.getBody()->end());
     // Shared constants are needed wherever they are used; the linker keeps one.
     function.walk([&](LLVM::AddressOfOp address) {
-      auto global = module.lookupSymbol<LLVM::GlobalOp>(address.getGlobalName());
+      auto global =
+          module.lookupSymbol<LLVM::GlobalOp>(address.getGlobalName());
       if (global && !part.lookupSymbol(address.getGlobalName())) {
         OpBuilder top = OpBuilder::atBlockBegin(part.getBody());
         top.clone(*global);

@@ -1,7 +1,7 @@
 //===- EmitDescriptor.cpp -===//
 //
-// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/EmitDescriptor.h"
@@ -131,8 +131,7 @@ void DescriptorBuilder::build(const ModelTables &tables,
                 feature.drop_while([](char c) { return c == '+'; }).str();
   std::vector<Constant *> symbolNames, launches;
   for (mlir::AffineExpr symbol : tables.symbols)
-    symbolNames.push_back(
-        text(onnx::printDim(symbol, machine.getContext())));
+    symbolNames.push_back(text(onnx::printDim(symbol, machine.getContext())));
   for (const ModelLaunch &launch : tables.launches)
     launches.push_back(record({text(launch.kernel), text(launch.nodes)}));
   auto *weights = new llvm::GlobalVariable(
@@ -145,17 +144,28 @@ void DescriptorBuilder::build(const ModelTables &tables,
   if (auto constant = onnx::constantValue(tables.arenaLowerBound))
     bound = *constant;
   auto fn = [&](llvm::StringRef name) { return module.getFunction(name); };
-  Constant *desc = record(
-      {number(i32, 0x31474e49), number(i32, 1), text(identity.name),
-       text(identity.compilerVersion), text(machine.getTarget()),
-       text(identity.contentHash), text(features),
-       number(i32, tables.inputs.size()), number(i32, tables.outputs.size()),
-       number(i32, tables.symbols.size()), number(i32, tables.launches.size()),
-       tensors(tables.inputs, tables), tensors(tables.outputs, tables),
-       array(symbolNames), array(launches), weights,
-       number(i64, tables.weightBytes), codeSize, number(i64, bound),
-       fn("ingot_gen_arena_bytes"), fn("ingot_gen_output_shapes"),
-       fn("ingot_gen_run")});
+  Constant *desc = record({number(i32, 0x31474e49),
+                           number(i32, 1),
+                           text(identity.name),
+                           text(identity.compilerVersion),
+                           text(machine.getTarget()),
+                           text(identity.contentHash),
+                           text(features),
+                           number(i32, tables.inputs.size()),
+                           number(i32, tables.outputs.size()),
+                           number(i32, tables.symbols.size()),
+                           number(i32, tables.launches.size()),
+                           tensors(tables.inputs, tables),
+                           tensors(tables.outputs, tables),
+                           array(symbolNames),
+                           array(launches),
+                           weights,
+                           number(i64, tables.weightBytes),
+                           codeSize,
+                           number(i64, bound),
+                           fn("ingot_gen_arena_bytes"),
+                           fn("ingot_gen_output_shapes"),
+                           fn("ingot_gen_run")});
   auto *global = new llvm::GlobalVariable(module, desc->getType(), true,
                                           llvm::GlobalValue::ExternalLinkage,
                                           desc, "ingot_model_desc");

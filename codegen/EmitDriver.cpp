@@ -1,7 +1,7 @@
 //===- EmitDriver.cpp -===//
 //
-// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/EmitKernels.h"
@@ -178,10 +178,9 @@ FailureOr<Value> DriverEmitter::pointerTo(OpBuilder &b, Value tensor) {
       tables.weightBytes += llvm::alignTo(weight.bytes, weightAlignment);
       tables.weights.push_back(weight);
     }
-    return advance(weights,
-                   arith::ConstantOp::create(
-                       b, loc, b.getI64IntegerAttr(at->second))
-                       .getResult());
+    return advance(weights, arith::ConstantOp::create(
+                                b, loc, b.getI64IntegerAttr(at->second))
+                                .getResult());
   }
   return emitError(tensor.getLoc(), "[IG4005] value has no place in memory");
 }
@@ -216,10 +215,9 @@ LogicalResult DriverEmitter::emitRun() {
   size_t mostSlots = 1;
   main.walk([&](kernel::LaunchOp launch) {
     auto kernel = module.lookupSymbol<LLVM::LLVMFuncOp>(launch.getKernel());
-    size_t slots = 1 + launch.getNumOperands() + launch.getNumResults() +
-                   kernel->getAttrOfType<onnx::DimsAttr>(symbolsAttrName)
-                       .getDims()
-                       .size();
+    size_t slots =
+        1 + launch.getNumOperands() + launch.getNumResults() +
+        kernel->getAttrOfType<onnx::DimsAttr>(symbolsAttrName).getDims().size();
     mostSlots = std::max(mostSlots, slots);
   });
   Value count =
@@ -264,20 +262,19 @@ LogicalResult DriverEmitter::emitRun() {
         kernel->getAttrOfType<onnx::DimsAttr>(workAttrName).getDims()[0];
     Value index = arith::ConstantOp::create(
         b, loc, b.getI64IntegerAttr(tables.launches.size()));
-    Value address = LLVM::AddressOfOp::create(b, loc, pointer,
-                                              kernel.getName());
-    LLVM::CallOp::create(b, loc, launchType, "ingot_rt_launch",
-                         ValueRange{frame, index, address, args,
-                                    toI64(b, work)});
+    Value address =
+        LLVM::AddressOfOp::create(b, loc, pointer, kernel.getName());
+    LLVM::CallOp::create(
+        b, loc, launchType, "ingot_rt_launch",
+        ValueRange{frame, index, address, args, toI64(b, work)});
     ModelLaunch entry{launch.getKernel().str(), ""};
     llvm::StringSet<> seen;
     appendNodes(launch.getLoc(), seen, entry.nodes);
     tables.launches.push_back(std::move(entry));
   }
-  LLVM::ReturnOp::create(b, loc,
-                         arith::ConstantOp::create(b, loc,
-                                                   b.getI64IntegerAttr(0))
-                             .getResult());
+  LLVM::ReturnOp::create(
+      b, loc,
+      arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(0)).getResult());
   return success();
 }
 
@@ -301,10 +298,9 @@ void DriverEmitter::emitOutputShapes() {
     for (AffineExpr dim : onnx::getDims(output.type))
       LLVM::StoreOp::create(b, loc, toI64(b, dim),
                             slotAddress(b, op.getArgument(1), slot++), 8);
-  LLVM::ReturnOp::create(b, loc,
-                         arith::ConstantOp::create(b, loc,
-                                                   b.getI64IntegerAttr(0))
-                             .getResult());
+  LLVM::ReturnOp::create(
+      b, loc,
+      arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(0)).getResult());
 }
 
 LogicalResult DriverEmitter::emit() {

@@ -1,7 +1,7 @@
 //===- EmitKernels.cpp -===//
 //
-// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/EmitKernels.h"
@@ -69,9 +69,8 @@ void KernelEmitter::bindArguments(OpBuilder &b, Value args) {
   context.status = next(pointer);
   auto bind = [&](Value v) {
     auto type = cast<RankedTensorType>(v.getType());
-    context.buffers[v] = {
-        next(pointer), type.getElementType(),
-        rowMajorStrides(onnx::getDims(type), b.getContext())};
+    context.buffers[v] = {next(pointer), type.getElementType(),
+                          rowMajorStrides(onnx::getDims(type), b.getContext())};
   };
   for (BlockArgument arg : kernel.getBody().getArguments())
     bind(arg);
@@ -87,8 +86,8 @@ LogicalResult KernelEmitter::emitBody(OpBuilder &b, Value lo, Value hi,
                                       AffineExpr &work) {
   SmallVector<Operation *> roots;
   for (Operation &op : kernel.getBody().front().without_terminator())
-    if (!isa<linalg::FillOp, kernel::EmptyOp, kernel::ViewOp,
-             kernel::ExtentOp, UnrealizedConversionCastOp>(op) &&
+    if (!isa<linalg::FillOp, kernel::EmptyOp, kernel::ViewOp, kernel::ExtentOp,
+             UnrealizedConversionCastOp>(op) &&
         !isa<arith::ArithDialect>(op.getDialect()))
       roots.push_back(&op);
   if (roots.empty())

@@ -8,8 +8,8 @@
 // Runs passes on IR in text form, for people who write passes and tests.
 //
 //===----------------------------------------------------------------------===//
-#include "lib/Driver/Phases.h"
 #include "dialects/ingot/Ingot.h"
+#include "lib/Driver/Phases.h"
 #include "passes/Passes.h"
 
 #include "mlir/InitAllDialects.h"

@@ -25,8 +25,7 @@ void BodyEvaluator::importOuterScalars(OpBuilder &b) {
       if (!isa<TensorType>(operand.getType()) &&
           !op.getRegion().isAncestor(operand.getParentRegion()) &&
           !values.contains(operand))
-        values[operand] =
-            LaneValue::uniform(context.importScalar(b, operand));
+        values[operand] = LaneValue::uniform(context.importScalar(b, operand));
   });
 }
 

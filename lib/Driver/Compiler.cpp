@@ -1,7 +1,7 @@
 //===- Compiler.cpp -===//
 //
-// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "lib/Driver/Compiler.h"
@@ -52,10 +52,9 @@ std::optional<Emit> ingot::parseEmit(StringRef name) {
 std::unique_ptr<MLIRContext> ingot::createContext() {
   DialectRegistry registry;
   registry.insert<heavy::IngotDialect, onnx::OnnxDialect, kernel::KernelDialect,
-                  arith::ArithDialect, func::FuncDialect,
-                  linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect,
-                  scf::SCFDialect, tensor::TensorDialect,
-                  vector::VectorDialect>();
+                  arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect,
+                  LLVM::LLVMDialect, math::MathDialect, scf::SCFDialect,
+                  tensor::TensorDialect, vector::VectorDialect>();
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
   auto context = std::make_unique<MLIRContext>(registry);
@@ -196,8 +195,7 @@ LogicalResult ingot::compile(ModuleOp module, StringRef inputPath,
     return failure();
 
   steps.begin("link");
-  LinkInput input{machine.getTriple().str(), std::move(*parts),
-                  &report.tables};
+  LinkInput input{machine.getTriple().str(), std::move(*parts), &report.tables};
   llvm::Error written = llvm::Error::success();
   if (options.emit == Emit::Shared) {
     written = linkShared(input, output);

@@ -1,7 +1,7 @@
 //===- Compiler.h -===//
 //
-// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
@@ -24,17 +24,17 @@ namespace ingot {
 
 /// What a compilation produces.
 enum class Emit {
-  Onnx,    ///< IR after import
-  Graph,   ///< IR after the graph phase, and so on
+  Onnx,  ///< IR after import
+  Graph, ///< IR after the graph phase, and so on
   Tensor,
   Kernel,
   Memory,
-  Loops,   ///< kernels as loops over vectors
+  Loops, ///< kernels as loops over vectors
   LlvmIr,
   Assembly,
   Object,
-  Static,  ///< archive and header
-  Shared,  ///< model.so
+  Static, ///< archive and header
+  Shared, ///< model.so
 };
 
 /// The form of that name ("onnx", ..., "llvm", "asm", "obj", "a", "so").

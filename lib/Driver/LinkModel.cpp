@@ -1,7 +1,7 @@
 //===- LinkModel.cpp -===//
 //
-// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "lib/Driver/LinkModel.h"
@@ -115,14 +115,24 @@ llvm::Error ingot::linkShared(const LinkInput &input, llvm::StringRef path) {
     return error;
 
   std::string temporary = temporaryName(path);
-  std::vector<std::string> arguments = {
-      "ld.lld",      "-shared",       "-o",
-      temporary,     "--gc-sections", "--build-id=none",
-      "-z",          "defs",          "-z",
-      "noexecstack", "-z",            "relro",
-      "-z",          "now",           "--hash-style=gnu",
-      "--no-undefined-version",       "-s",
-      "--threads=1"};
+  std::vector<std::string> arguments = {"ld.lld",
+                                        "-shared",
+                                        "-o",
+                                        temporary,
+                                        "--gc-sections",
+                                        "--build-id=none",
+                                        "-z",
+                                        "defs",
+                                        "-z",
+                                        "noexecstack",
+                                        "-z",
+                                        "relro",
+                                        "-z",
+                                        "now",
+                                        "--hash-style=gnu",
+                                        "--no-undefined-version",
+                                        "-s",
+                                        "--threads=1"};
   arguments.push_back("-soname");
   arguments.push_back(llvm::sys::path::filename(path).str());
   for (const MemoryFile &file : files)
@@ -149,8 +159,8 @@ llvm::Error ingot::writeStatic(const LinkInput &input, llvm::StringRef path) {
   if (!runtime)
     return llvm::createStringError("no runtime for '" + input.triple + "'");
   MemoryFile weights;
-  if (llvm::Error error = writeWeightsObject(*input.tables, input.triple,
-                                             weights.descriptor()))
+  if (llvm::Error error =
+          writeWeightsObject(*input.tables, input.triple, weights.descriptor()))
     return error;
   auto mapped = llvm::MemoryBuffer::getFile(weights.path());
   if (!mapped)

@@ -261,8 +261,8 @@ AffineMap ingot::broadcastMap(RankedTensorType operand, int64_t rank,
   return AffineMap::get(loops, 0, results, context);
 }
 
-AffineMap ingot::broadcastMap(RankedTensorType operand,
-                              RankedTensorType result, int64_t loops) {
+AffineMap ingot::broadcastMap(RankedTensorType operand, RankedTensorType result,
+                              int64_t loops) {
   AffineMap map = broadcastMap(operand, result.getRank(), loops);
   int64_t offset = result.getRank() - operand.getRank();
   SmallVector<AffineExpr> results(map.getResults());

@@ -1,7 +1,7 @@
 //===- Target.cpp -===//
 //
-// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/Target.h"
@@ -40,8 +40,8 @@ public:
       const Feature *known = llvm::find_if(
           features, [&](const Feature &f) { return f.name == part; });
       if (known == std::end(features)) {
-        error = "unknown feature '" + part.str() + "'; accepted: " +
-                help().str();
+        error =
+            "unknown feature '" + part.str() + "'; accepted: " + help().str();
         return {};
       }
       list += "," + known->llvm.str();

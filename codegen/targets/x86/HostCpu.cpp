@@ -1,7 +1,7 @@
 //===- HostCpu.cpp -===//
 //
-// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/targets/x86/HostCpu.h"
@@ -51,7 +51,8 @@ HostCpu ingot::detectHostCpu() {
   else if (level3)
     host.tune = amd ? "znver3" : "haswell";
 #endif
-  long l1 = sysconf(_SC_LEVEL1_DCACHE_SIZE), l2 = sysconf(_SC_LEVEL2_CACHE_SIZE);
+  long l1 = sysconf(_SC_LEVEL1_DCACHE_SIZE),
+       l2 = sysconf(_SC_LEVEL2_CACHE_SIZE);
   if (l1 > 0)
     host.l1 = l1;
   if (l2 > 0)

@@ -1,7 +1,7 @@
 //===- HostCpu.h -===//
 //
-// Part of the Ingot project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #ifndef INGOT_CODEGEN_TARGETS_X86_HOSTCPU_H
