@@ -8,6 +8,7 @@
 #include "codegen/Target.h"
 #include "codegen/heavy/HeavyEmitter.h"
 #include "codegen/loop/LoopEmitter.h"
+#include "codegen/loop/RowEmitter.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/ADT/SetVector.h"
@@ -107,6 +108,8 @@ LogicalResult KernelEmitter::emitBody(OpBuilder &b, Value lo, Value hi,
       return success();
     }
   }
+  if (llvm::all_of(roots, llvm::IsaPred<linalg::GenericOp>))
+    return emitRows(b, context, roots, lo, hi, work);
   return roots.front()->emitError("[IG4002] no emitter for this kernel");
 }
 

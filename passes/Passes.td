@@ -202,6 +202,19 @@ def FormKernels : Pass<"ingot-form-kernels"> {
                         "say what was fused, and why not">];
 }
 
+def FormRows : Pass<"ingot-form-rows"> {
+  let summary = "Let several passes over the same rows share a kernel";
+  let description = [{
+    Softmax is a maximum, a sum and a quotient per row; a normalisation a mean,
+    a variance and a product. Reductions over rows, the elementwise ops between
+    them and those that read their results get one `ingot.group` number and the
+    number of row loops as `ingot.rows`: the emitter does all of them for one
+    row before the next, with the reduced values in registers.
+  }];
+  let options = [Option<"remarks", "remarks", "bool", "false",
+                        "say what was fused, and why not">];
+}
+
 def CollapseLoops : Pass<"ingot-collapse-loops"> {
   let summary = "Join neighbouring loops that all operands traverse alike";
   let description = [{

@@ -40,9 +40,11 @@ public:
                           llvm::ArrayRef<LaneValue> indices,
                           const Lanes &lanes);
 
-private:
+  /// The value of one result of an indexing map at those loop indices.
   LaneValue evaluateAffine(mlir::OpBuilder &b, mlir::AffineExpr expr,
                            llvm::ArrayRef<LaneValue> indices, int64_t width);
+
+private:
   llvm::SmallVector<LaneValue> emit(mlir::OpBuilder &b, mlir::Operation &inner,
                                     llvm::ArrayRef<LaneValue> indices,
                                     const Lanes &lanes);

@@ -51,8 +51,15 @@ public:
         loc(op.getLoc()), extents(loopExtents(op)) {}
 
   void emit(OpBuilder &b, Value lo, Value hi);
+  SmallVector<LaneValue> emitRow(OpBuilder &b, ArrayRef<Value> row,
+                                 OperandSource operands);
 
 private:
+  /// The loops inside an item, down to the points.
+  void emitInner(OpBuilder &b, Value chunkIndex);
+  std::optional<LaneValue> given(OpBuilder &b, unsigned i, const Lanes &lanes) {
+    return source ? (*source)(b, op, i, indices, lanes) : std::nullopt;
+  }
   using Emit = function_ref<void(OpBuilder &)>;
   /// Nested loops over `dims`, then `inner`, with indices[d] set.
   void loops(OpBuilder &b, ArrayRef<int64_t> dims, Emit inner);
@@ -82,7 +89,8 @@ private:
   BodyEvaluator evaluator;
   Location loc;
   onnx::Dims extents;
-  SmallVector<LaneValue> indices;
+  SmallVector<LaneValue> indices, rowResults;
+  OperandSource *source = nullptr;
 };
 } // namespace
 
@@ -99,7 +107,23 @@ void GenericEmitter::emit(OpBuilder &b, Value lo, Value hi) {
       delinearize(inner, loc, context, item.getInductionVar(), dims);
   for (auto [d, index] : llvm::zip(plan.itemDims, at))
     indices[d] = LaneValue::uniform(index);
-  loops(inner, plan.innerDims, [&](OpBuilder &nested) {
+  emitInner(inner, plan.chunk ? at.back() : Value());
+}
+
+SmallVector<LaneValue> GenericEmitter::emitRow(OpBuilder &b,
+                                               ArrayRef<Value> row,
+                                               OperandSource operands) {
+  source = &operands;
+  indices.assign(op.getNumLoops(), LaneValue());
+  for (auto [i, index] : llvm::enumerate(row))
+    indices[i] = LaneValue::uniform(index);
+  emitInner(b, Value());
+  source = nullptr;
+  return rowResults;
+}
+
+void GenericEmitter::emitInner(OpBuilder &b, Value chunkIndex) {
+  loops(b, plan.innerDims, [&](OpBuilder &nested) {
     if (plan.acrossReduction)
       return reduceAcross(nested);
     if (plan.vectorDim < 0)
@@ -108,7 +132,7 @@ void GenericEmitter::emit(OpBuilder &b, Value lo, Value hi) {
     Value to = context.expand(nested, loc, extents[plan.vectorDim]);
     if (plan.chunk) {
       Value chunk = constant(nested, plan.chunk);
-      from = arith::MulIOp::create(nested, loc, at.back(), chunk);
+      from = arith::MulIOp::create(nested, loc, chunkIndex, chunk);
       Value end = arith::AddIOp::create(nested, loc, from, chunk);
       to = arith::MinSIOp::create(nested, loc, end, to);
     }
@@ -170,15 +194,18 @@ void GenericEmitter::point(OpBuilder &b, Value at, const Lanes &lanes,
   if (at)
     indices[plan.vectorDim] = LaneValue::linear(at, lanes.width > 1);
   SmallVector<LaneValue> results = evaluator.evaluate(
-      b, indices, lanes,
-      [](unsigned) -> std::optional<LaneValue> { return std::nullopt; });
+      b, indices, lanes, [&](unsigned i) { return given(b, i, lanes); });
   storeResults(b, results, lanes);
 }
 
 void GenericEmitter::storeResults(OpBuilder &b, ArrayRef<LaneValue> values,
                                   const Lanes &lanes) {
+  rowResults.assign(values.begin(), values.end());
   for (auto [i, value] : llvm::enumerate(values)) {
     BufferRef to = context.lookup(b, loc, op.getResult(i));
+    // Inside a row kernel a value may live in registers alone.
+    if (!to.pointer)
+      continue;
     LaneValue offset = evaluator.operandOffset(b, op.getNumDpsInputs() + i, to,
                                                indices, lanes);
     context.store(b, loc, value, to, offset, lanes);
@@ -256,7 +283,7 @@ void GenericEmitter::reducePoint(OpBuilder &b, Value at, const Lanes &lanes,
               nested, indices, lanes,
               [&](unsigned i) -> std::optional<LaneValue> {
                 if (i < op.getNumDpsInputs())
-                  return std::nullopt;
+                  return given(nested, i, lanes);
                 Value v = accumulators[u * outs + i - op.getNumDpsInputs()];
                 return lanes.width == 1 ? LaneValue::uniform(v)
                                         : LaneValue::varying(v);
@@ -318,7 +345,7 @@ void GenericEmitter::reduceAcross(OpBuilder &b) {
     SmallVector<LaneValue> results = evaluator.evaluate(
         nested, indices, lanes, [&](unsigned i) -> std::optional<LaneValue> {
           if (i < op.getNumDpsInputs())
-            return std::nullopt;
+            return given(nested, i, lanes);
           Value v = accumulators[i - op.getNumDpsInputs()];
           return lanes.width == 1 ? LaneValue::uniform(v)
                                   : LaneValue::varying(v);
@@ -413,6 +440,13 @@ void ingot::emitGeneric(OpBuilder &b, KernelContext &context,
                         linalg::GenericOp op, const LoopPlan &plan, Value lo,
                         Value hi) {
   GenericEmitter(context, op, plan).emit(b, lo, hi);
+}
+
+SmallVector<LaneValue> ingot::emitRow(OpBuilder &b, KernelContext &context,
+                                      linalg::GenericOp op,
+                                      const LoopPlan &plan, ArrayRef<Value> row,
+                                      OperandSource source) {
+  return GenericEmitter(context, op, plan).emitRow(b, row, source);
 }
 
 /// Replaces a tensor-level op of a foreach's cloned body by memory accesses.

@@ -40,6 +40,10 @@ onnx::Dims loopExtents(mlir::linalg::GenericOp op);
 /// how many dims make the work items so that threads and caches are fed.
 LoopPlan planLoops(mlir::linalg::GenericOp op, kernel::MachineAttr machine);
 
+/// The same where the first `rows` loops are outside: only the others count.
+LoopPlan planRow(mlir::linalg::GenericOp op, kernel::MachineAttr machine,
+                 int64_t rows);
+
 /// The number of work items of a plan.
 mlir::AffineExpr workItems(mlir::linalg::GenericOp op, const LoopPlan &plan);
 
@@ -49,6 +53,21 @@ mlir::AffineExpr workItems(mlir::linalg::GenericOp op, const LoopPlan &plan);
 void emitGeneric(mlir::OpBuilder &b, KernelContext &context,
                  mlir::linalg::GenericOp op, const LoopPlan &plan,
                  mlir::Value lo, mlir::Value hi);
+
+/// Supplies the value of operand `i` of a generic at the point with those loop
+/// indices, where it is at hand without a load.
+using OperandSource = llvm::function_ref<std::optional<LaneValue>(
+    mlir::OpBuilder &, mlir::linalg::GenericOp, unsigned i,
+    llvm::ArrayRef<LaneValue> indices, const Lanes &lanes)>;
+
+/// Emits the part of a generic that belongs to one row: its first `row.size()`
+/// loops have those indices. Returns the accumulated scalars of a reduction
+/// (which must be over all other loops); results that have a buffer are stored.
+llvm::SmallVector<LaneValue> emitRow(mlir::OpBuilder &b, KernelContext &context,
+                                     mlir::linalg::GenericOp op,
+                                     const LoopPlan &plan,
+                                     llvm::ArrayRef<mlir::Value> row,
+                                     OperandSource source);
 
 mlir::AffineExpr workItems(kernel::ForeachOp op);
 void emitForeach(mlir::OpBuilder &b, KernelContext &context,

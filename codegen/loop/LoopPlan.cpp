@@ -162,11 +162,14 @@ static bool hasSimpleCombiners(linalg::GenericOp op) {
   return true;
 }
 
-LoopPlan ingot::planLoops(linalg::GenericOp op, kernel::MachineAttr machine) {
+/// Chooses the vectorised loop among those from `first` on.
+static LoopPlan choosePlan(linalg::GenericOp op, kernel::MachineAttr machine,
+                           int64_t first, SmallVector<int64_t> &parallel) {
   LoopPlan plan;
   onnx::Dims extents = loopExtents(op);
-  SmallVector<int64_t> parallel;
   for (auto [d, kind] : llvm::enumerate(op.getIteratorTypesArray())) {
+    if (int64_t(d) < first)
+      continue;
     if (kind == utils::IteratorType::parallel)
       parallel.push_back(d);
     else
@@ -225,7 +228,24 @@ LoopPlan ingot::planLoops(linalg::GenericOp op, kernel::MachineAttr machine) {
     }
   }
   llvm::erase(parallel, plan.acrossReduction ? -1 : plan.vectorDim);
+  return plan;
+}
 
+LoopPlan ingot::planRow(linalg::GenericOp op, kernel::MachineAttr machine,
+                        int64_t rows) {
+  SmallVector<int64_t> parallel;
+  LoopPlan plan = choosePlan(op, machine, rows, parallel);
+  plan.innerDims = parallel;
+  return plan;
+}
+
+LoopPlan ingot::planLoops(linalg::GenericOp op, kernel::MachineAttr machine) {
+  SmallVector<int64_t> parallel;
+  LoopPlan plan = choosePlan(op, machine, 0, parallel);
+  onnx::Dims extents = loopExtents(op);
+  auto extentOf = [&](int64_t d) {
+    return onnx::constantValue(extents[d]).value_or(1 << 20);
+  };
   // Enough items for any number of threads, but no more decomposition of item
   // numbers than that needs.
   int64_t items = 1;

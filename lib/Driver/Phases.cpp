@@ -28,6 +28,7 @@ static void addTensorPasses(OpPassManager &pm) {
 static void addKernelPasses(OpPassManager &pm) {
   pm.addPass(createFuseElementwise());
   pm.addPass(createFormKernels());
+  pm.addPass(createFormRows());
   pm.addPass(createCollapseLoops());
   pm.addPass(createOutlineKernels());
 }

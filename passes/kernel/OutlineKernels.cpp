@@ -221,7 +221,8 @@ void Outliner::outline(ArrayRef<Operation *> group) {
   for (Operation *op : group) {
     locs.push_back(op->getLoc());
     for (Value result : op->getResults())
-      if (llvm::any_of(result.getUsers(), [&](Operation *user) {
+      if (op->hasAttr("ingot.keep") ||
+          llvm::any_of(result.getUsers(), [&](Operation *user) {
             for (; user; user = user->getParentOp())
               if (inside.contains(user))
                 return false;
