@@ -61,28 +61,30 @@ AffineExpr onnx::simplifySum(AffineExpr expr) {
   int64_t constant = 0;
   bool overflow = false;
   while (!pending.empty()) {
-    auto [part, factor] = pending.pop_back_val();
+    AffineExpr part = pending.back().first;
+    int64_t factor = pending.pop_back_val().second;
     auto binary = dyn_cast<AffineBinaryOpExpr>(part);
     if (binary && part.getKind() == AffineExprKind::Add) {
       pending.push_back({binary.getRHS(), factor});
       pending.push_back({binary.getLHS(), factor});
       continue;
     }
-    std::optional<int64_t> scale =
-        binary && part.getKind() == AffineExprKind::Mul
-            ? constantValue(binary.getRHS())
-            : constantValue(part);
-    if (scale)
-      overflow |= llvm::MulOverflow(factor, *scale, factor);
-    if (!binary && scale) {
+    if (binary && part.getKind() == AffineExprKind::Mul) {
+      if (std::optional<int64_t> scale = constantValue(binary.getRHS())) {
+        overflow |= llvm::MulOverflow(factor, *scale, factor);
+        pending.push_back({binary.getLHS(), factor});
+        continue;
+      }
+    }
+    if (std::optional<int64_t> value = constantValue(part)) {
+      overflow |= llvm::MulOverflow(factor, *value, factor);
       overflow |= llvm::AddOverflow(constant, factor, constant);
       continue;
     }
-    AffineExpr term = binary && scale ? binary.getLHS() : part;
     auto *known =
-        llvm::find_if(terms, [&](auto &entry) { return entry.first == term; });
+        llvm::find_if(terms, [&](auto &entry) { return entry.first == part; });
     if (known == terms.end())
-      terms.push_back({term, factor});
+      terms.push_back({part, factor});
     else
       overflow |= llvm::AddOverflow(known->second, factor, known->second);
   }

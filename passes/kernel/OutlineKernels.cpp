@@ -220,15 +220,18 @@ void Outliner::outline(ArrayRef<Operation *> group) {
   SmallVector<Location> locs;
   for (Operation *op : group) {
     locs.push_back(op->getLoc());
-    for (Value result : op->getResults())
-      if (op->hasAttr("ingot.keep") ||
-          llvm::any_of(result.getUsers(), [&](Operation *user) {
-            for (; user; user = user->getParentOp())
-              if (inside.contains(user))
-                return false;
-            return true;
-          }))
-        results.push_back(result);
+    auto leaves = [&](Value result) {
+      return llvm::any_of(result.getUsers(), [&](Operation *user) {
+        for (; user; user = user->getParentOp())
+          if (inside.contains(user))
+            return false;
+        return true;
+      });
+    };
+    // An op writes all its results, so that all of them need a place.
+    if (op->hasAttr("ingot.keep") ||
+        llvm::any_of(op->getResults(), leaves))
+      llvm::append_range(results, op->getResults());
   }
   if (results.empty())
     return;

@@ -84,7 +84,7 @@ func.func @slice_reads_bounds_at_run_time(%x: tensor<5xf32>, %s: tensor<1xi64>, 
 
 // CHECK-LABEL: @split_of_a_symbol
 // CHECK: kernel.view %{{.*}} {offset = #onnx.dims<[0]>}
-// CHECK: kernel.view %{{.*}} {offset = #onnx.dims<["N ceildiv 2 * 4"]>}
+// CHECK: kernel.view %{{.*}} {offset = #onnx.dims<["(N ceildiv 2) * 4"]>}
 func.func @split_of_a_symbol(%x: tensor<?x4xf32, #onnx.dims<["N", 4]>>) -> (tensor<?x4xf32, #onnx.dims<["N ceildiv 2", 4]>>, tensor<?x4xf32, #onnx.dims<["N - N ceildiv 2", 4]>>) {
   %none = onnx.None
   %0:2 = onnx.Split %x, %none {num_outputs = 2 : i64} : (tensor<?x4xf32, #onnx.dims<["N", 4]>>, none) -> (tensor<?x4xf32, #onnx.dims<["N ceildiv 2", 4]>>, tensor<?x4xf32, #onnx.dims<["N - N ceildiv 2", 4]>>)
