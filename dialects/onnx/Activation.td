@@ -37,8 +37,7 @@ def Onnx_HardSwishOp : Onnx_Activation<"HardSwish", "Piecewise linear swish",
 def Onnx_LeakyReluOp : Onnx_Activation<"LeakyRelu",
     "Rectifier with a slope for negative elements",
     "select(x < 0, x * alpha, x)", ["alpha"], ["0.01f"]>;
-def Onnx_MishOp : Onnx_Activation<"Mish", "Self-regularised gate",
-    "x * tanh(softplus(x))">;
+def Onnx_MishOp : Onnx_Activation<"Mish", "Self-regularised gate", "mish(x)">;
 def Onnx_SeluOp : Onnx_Activation<"Selu", "Scaled exponential linear unit",
     "select(x > 0, x, expm1(x) * alpha) * gamma", ["alpha", "gamma"],
     ["1.67326319217681884765625f", "1.05070102214813232421875f"]>;

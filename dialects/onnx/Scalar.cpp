@@ -249,6 +249,13 @@ Scalar onnx::tan(Scalar x) { return make<math::TanOp>(x); }
 Scalar onnx::tanh(Scalar x) { return make<math::TanhOp>(x); }
 Scalar onnx::sigmoid(Scalar x) { return 1 / (exp(-x) + 1); }
 Scalar onnx::softplus(Scalar x) { return max(x, 0) + log1p(exp(-abs(x))); }
+Scalar onnx::mish(Scalar x) {
+  // tanh(log(1 + e)) is n / (n + 2) with n = e * (e + 2) and e = exp(x); beyond
+  // the bound it is 1.
+  Scalar e = exp(min(x, 30));
+  Scalar n = e * (e + 2);
+  return x * (n / (n + 2));
+}
 
 /// Integer powers by squaring, one step per bit of the exponent; a negative
 /// exponent truncates the real result (0 but for the base 1 and -1).

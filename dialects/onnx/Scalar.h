@@ -165,6 +165,8 @@ Scalar tanh(Scalar x);
 Scalar sigmoid(Scalar x);
 /// log(1 + exp(x)) without overflow.
 Scalar softplus(Scalar x);
+/// x * tanh(softplus(x)).
+Scalar mish(Scalar x);
 
 /// x to the power of y, which may be of another type; the result has x's type.
 Scalar pow(Scalar x, Scalar y);
