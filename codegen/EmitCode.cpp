@@ -24,6 +24,7 @@
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Triple.h"
 
+#include <atomic>
 #include <mutex>
 #include <thread>
 
@@ -186,7 +187,7 @@ static std::vector<OwningOpRef<ModuleOp>> split(ModuleOp module,
 FailureOr<std::vector<llvm::SmallVector<char, 0>>>
 ingot::emitCode(ModuleOp module, const ModelTables &tables,
                 const ModelIdentity &identity, CodeForm form,
-                unsigned threads) {
+                unsigned numParts, unsigned threads) {
   static std::once_flag initialized;
   std::call_once(initialized, [] {
     for (const auto &target : allTargets())
@@ -196,7 +197,7 @@ ingot::emitCode(ModuleOp module, const ModelTables &tables,
   module->removeAttr(machineAttrName);
   for (auto function : module.getOps<LLVM::LLVMFuncOp>())
     function->removeAttr(symbolsAttrName);
-  std::vector<OwningOpRef<ModuleOp>> others = split(module, threads);
+  std::vector<OwningOpRef<ModuleOp>> others = split(module, numParts);
   std::vector<ModuleOp> parts{module};
   for (auto &other : others)
     parts.push_back(*other);
@@ -207,18 +208,20 @@ ingot::emitCode(ModuleOp module, const ModelTables &tables,
   std::vector<llvm::SmallVector<char, 0>> buffers(parts.size());
   std::vector<std::string> errors(parts.size());
   std::vector<std::thread> workers;
-  auto compile = [&](size_t i) {
-    compilePart(
-        parts[i], machine, form,
-        [&](llvm::Module &llvmModule) {
-          if (i == 0)
-            emitDescriptor(llvmModule, tables, identity, machine);
-        },
-        buffers[i], errors[i]);
+  std::atomic<size_t> next = 0;
+  auto compile = [&] {
+    for (size_t i = next++; i < parts.size(); i = next++)
+      compilePart(
+          parts[i], machine, form,
+          [&](llvm::Module &llvmModule) {
+            if (i == 0)
+              emitDescriptor(llvmModule, tables, identity, machine);
+          },
+          buffers[i], errors[i]);
   };
-  for (size_t i = 1; i < parts.size(); ++i)
-    workers.emplace_back(compile, i);
-  compile(0);
+  for (size_t i = 1; i < std::min<size_t>(parts.size(), threads); ++i)
+    workers.emplace_back(compile);
+  compile();
   for (std::thread &worker : workers)
     worker.join();
   for (const std::string &error : errors)

@@ -31,10 +31,11 @@ mlir::LogicalResult lowerToLLVM(mlir::ModuleOp module);
 
 /// Generates code for the emitted and lowered module: one buffer per part, the
 /// first with the driver and the descriptor `ingot_model_desc`. Kernels are
-/// shared out over `threads` parts. The module is consumed.
+/// shared out over `parts`, `threads` at a time. The module is consumed.
 mlir::FailureOr<std::vector<llvm::SmallVector<char, 0>>>
 emitCode(mlir::ModuleOp module, const ModelTables &tables,
-         const ModelIdentity &identity, CodeForm form, unsigned threads);
+         const ModelIdentity &identity, CodeForm form, unsigned parts,
+         unsigned threads);
 
 } // namespace ingot
 

@@ -138,8 +138,12 @@ void DescriptorBuilder::build(const ModelTables &tables,
       module, llvm::Type::getInt8Ty(ctx), true,
       llvm::GlobalValue::ExternalLinkage, nullptr, "ingot_weights");
   weights->setVisibility(llvm::GlobalValue::HiddenVisibility);
-  // The linker knows how long the code is.
-  auto *codeSize = number(i64, 0);
+  // The linker knows how long the code is, and says so by a symbol's value.
+  auto *codeSymbol = new llvm::GlobalVariable(
+      module, llvm::Type::getInt8Ty(ctx), true,
+      llvm::GlobalValue::ExternalLinkage, nullptr, "ingot_code_bytes");
+  codeSymbol->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  auto *codeSize = llvm::ConstantExpr::getPtrToInt(codeSymbol, i64);
   uint64_t bound = 0;
   if (auto constant = onnx::constantValue(tables.arenaLowerBound))
     bound = *constant;

@@ -11,7 +11,9 @@
 #include "dialects/ingot/Ingot.h"
 #include "lib/Diagnostics/Codes.h"
 #include "lib/Driver/LinkModel.h"
+#include "lib/Driver/OutputFile.h"
 #include "lib/Driver/Phases.h"
+#include "lib/Driver/WeightsObject.h"
 #include "lib/Import/Import.h"
 #include "passes/Passes.h"
 
@@ -23,8 +25,7 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "llvm/ADT/StringSwitch.h"
-#include "llvm/Support/Path.h"
-#include "llvm/Support/SHA256.h"
+#include "llvm/Support/BLAKE3.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <chrono>
@@ -52,9 +53,10 @@ std::optional<Emit> ingot::parseEmit(StringRef name) {
 std::unique_ptr<MLIRContext> ingot::createContext() {
   DialectRegistry registry;
   registry.insert<heavy::IngotDialect, onnx::OnnxDialect, kernel::KernelDialect,
-                  arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect,
-                  LLVM::LLVMDialect, math::MathDialect, scf::SCFDialect,
-                  tensor::TensorDialect, vector::VectorDialect>();
+                  arith::ArithDialect, func::FuncDialect,
+                  linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect,
+                  scf::SCFDialect, tensor::TensorDialect,
+                  vector::VectorDialect>();
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
   auto context = std::make_unique<MLIRContext>(registry);
@@ -64,10 +66,13 @@ std::unique_ptr<MLIRContext> ingot::createContext() {
 
 OwningOpRef<ModuleOp> ingot::readModel(StringRef path,
                                        const CompileOptions &options,
-                                       MLIRContext *context) {
+                                       MLIRContext *context,
+                                       ImportReport *report) {
   if (path.ends_with(".mlir") || path.ends_with(".mlirbc"))
     return parseSourceFile<ModuleOp>(path, context);
   ImportOptions import;
+  import.report = report;
+  import.allowHardLinks = options.allowHardLinks;
   for (const std::string &shape : options.shapes)
     if (!parseShapeOption(shape, import)) {
       emitError(UnknownLoc::get(context))
@@ -109,104 +114,138 @@ private:
 };
 } // namespace
 
-static LogicalResult writeText(ModuleOp module, StringRef output) {
+/// For readers, or for a digest: then weights are named, not printed.
+static std::string printModule(ModuleOp module, bool forDigest = false) {
   std::string text;
   llvm::raw_string_ostream os(text);
   OpPrintingFlags flags;
-  flags.elideLargeElementsAttrs(32).elideLargeResourceString(32);
+  flags.elideLargeElementsAttrs(32);
+  if (forDigest)
+    flags.useLocalScope();
+  else
+    flags.elideLargeResourceString(32);
   module->print(os, flags);
-  if (output == "-") {
-    llvm::outs() << text << "\n";
-    return success();
-  }
-  if (llvm::Error error = writeWhole(output, text))
-    return module.emitError("[IG5001] ") << llvm::toString(std::move(error));
+  os << '\n';
+  return text;
+}
+
+static LogicalResult writeText(ModuleOp module, StringRef output) {
+  if (llvm::Error error = writeWhole(output, printModule(module)))
+    return module.emitError(llvm::toString(std::move(error)));
   return success();
 }
 
 /// Hex digest of what the artifact is made from: the module after the memory
-/// phase with its constants, the machine and the version.
-static std::string contentHash(ModuleOp module, const ModelTables &tables,
+/// phase, the bytes of all weights, the machine and the version.
+static std::string contentHash(StringRef planned, const ModelTables &tables,
                                kernel::MachineAttr machine) {
-  llvm::SHA256 hash;
+  llvm::BLAKE3 hash;
   std::string text;
-  llvm::raw_string_ostream os(text);
-  os << INGOT_VERSION << '\n' << machine << '\n';
-  OpPrintingFlags flags;
-  // In local scope the weights are named, not printed.
-  flags.elideLargeElementsAttrs(32).useLocalScope();
-  module->print(os, flags);
+  llvm::raw_string_ostream(text) << INGOT_VERSION << '\n' << machine << '\n';
   hash.update(text);
-  return llvm::toHex(hash.final(), /*LowerCase=*/true);
+  hash.update(planned);
+  for (const ModelWeight &weight : tables.weights)
+    llvm::consumeError(
+        writeElements(weight.value, [&](llvm::ArrayRef<char> bytes) {
+          hash.update(StringRef(bytes.data(), bytes.size()));
+          return llvm::Error::success();
+        }));
+  return llvm::toHex(hash.final<16>(), /*LowerCase=*/true);
 }
 
-LogicalResult ingot::compile(ModuleOp module, StringRef inputPath,
-                             StringRef output, const CompileOptions &options,
-                             CompileReport &report) {
-  MLIRContext *context = module.getContext();
-  Steps steps(options, report);
+namespace {
+/// How far a module came.
+enum class Reached { Failure, Asked, Kernels };
+} // namespace
+
+/// The phases, then the emitters. Stops with `Asked` when the form that the
+/// options ask for has been written to `output` on the way.
+static Reached lower(ModuleOp module, StringRef output,
+                     const CompileOptions &options, CompileReport &report,
+                     Steps &steps) {
+  auto asked = [&] {
+    return succeeded(writeText(module, output)) ? Reached::Asked
+                                                : Reached::Failure;
+  };
   std::string error;
   kernel::MachineAttr machine =
-      resolveMachine(options.target, options.cpu, context, error);
-  if (!machine)
-    return module.emitError("[IG6001] ") << error;
+      resolveMachine(options.target, options.cpu, module.getContext(), error);
+  if (!machine) {
+    module.emitError("[IG6001] ") << error;
+    return Reached::Failure;
+  }
   report.target = machine.getTarget().str();
   module->setAttr(machineAttrName, machine);
   if (options.emit == Emit::Onnx)
-    return writeText(module, output);
+    return asked();
 
   constexpr Emit stops[] = {Emit::Graph, Emit::Tensor, Emit::Kernel,
                             Emit::Memory};
   for (auto [phase, stop] : llvm::zip(allPhases(), stops)) {
     steps.begin(phase.name);
-    PassManager pm(context);
+    PassManager pm(module.getContext());
     phase.addPasses(pm);
     if (failed(pm.run(module)))
-      return failure();
+      return Reached::Failure;
     if (options.emit == stop)
-      return writeText(module, output);
+      return asked();
   }
 
   steps.begin("loops");
-  ModelIdentity identity{llvm::sys::path::stem(inputPath).str(), INGOT_VERSION,
-                         contentHash(module, report.tables, machine)};
+  std::string planned = printModule(module, /*forDigest=*/true);
   if (failed(emitKernels(module)) || failed(emitDriver(module, report.tables)))
-    return failure();
-  if (options.emit == Emit::Loops)
-    return writeText(module, output);
+    return Reached::Failure;
+  report.contentHash = contentHash(planned, report.tables, machine);
+  return options.emit == Emit::Loops ? asked() : Reached::Kernels;
+}
+
+LogicalResult ingot::lowerToKernels(ModuleOp module,
+                                    const CompileOptions &options,
+                                    CompileReport &report) {
+  Steps steps(options, report);
+  return success(lower(module, "", options, report, steps) == Reached::Kernels);
+}
+
+LogicalResult ingot::compile(ModuleOp module, StringRef name, StringRef output,
+                             const CompileOptions &options,
+                             CompileReport &report) {
+  Steps steps(options, report);
+  Reached reached = lower(module, output, options, report, steps);
+  if (reached != Reached::Kernels)
+    return success(reached == Reached::Asked);
   if (failed(lowerToLLVM(module)))
     return module.emitError("[IG4006] kernels could not be lowered");
 
   steps.begin("code");
+  auto machine = module->getAttrOfType<kernel::MachineAttr>(machineAttrName);
+  bool isText = options.emit == Emit::LlvmIr || options.emit == Emit::Assembly;
   CodeForm form = options.emit == Emit::LlvmIr     ? CodeForm::LLVMIR
                   : options.emit == Emit::Assembly ? CodeForm::Assembly
                                                    : CodeForm::Object;
+  // Text comes in one piece. The number of parts is fixed, since it changes
+  // the artifact's bytes, as the number of threads must not.
+  unsigned parts = isText ? 1 : 4;
   unsigned threads = options.threads
                          ? options.threads
                          : std::max(1u, std::thread::hardware_concurrency());
-  // Text and single objects come in one piece.
-  if (form != CodeForm::Object || options.emit == Emit::Object)
-    threads = 1;
-  // The number of parts must not change the artifact's bytes.
-  else
-    threads = 4;
-  auto parts = emitCode(module, report.tables, identity, form, threads);
-  if (failed(parts))
+  ModelIdentity identity{name.empty() ? "model" : name.str(), INGOT_VERSION,
+                         report.contentHash};
+  auto objects =
+      emitCode(module, report.tables, identity, form, parts, threads);
+  if (failed(objects))
     return failure();
 
   steps.begin("link");
-  LinkInput input{machine.getTriple().str(), std::move(*parts), &report.tables};
+  LinkInput input{machine.getTriple().str(), std::move(*objects),
+                  &report.tables};
   llvm::Error written = llvm::Error::success();
-  if (options.emit == Emit::Shared) {
-    written = linkShared(input, output);
-  } else if (options.emit == Emit::Static) {
-    written = writeStatic(input, output);
-  } else if (output == "-") {
-    llvm::outs().write(input.objects[0].data(), input.objects[0].size());
-  } else {
+  if (isText)
     written = writeWhole(output, input.objects[0]);
-  }
+  else if (options.emit == Emit::Shared)
+    written = linkShared(input, output);
+  else
+    written = linkStatic(input, output, options.emit == Emit::Static);
   if (written)
-    return module.emitError("[IG5001] ") << llvm::toString(std::move(written));
+    return module.emitError(llvm::toString(std::move(written)));
   return success();
 }

@@ -22,6 +22,8 @@
 
 namespace ingot {
 
+struct ImportReport;
+
 /// What a compilation produces.
 enum class Emit {
   Onnx,  ///< IR after import
@@ -46,7 +48,9 @@ struct CompileOptions {
   Emit emit = Emit::Shared;
   /// Fixed shapes of inputs ("name:1x3x224x224") or symbol values ("N=4").
   std::vector<std::string> shapes;
-  /// Threads that compile.
+  /// Accepts external data in files that have several hard links.
+  bool allowHardLinks = false;
+  /// Threads that compile; 0: one for each processor.
   unsigned threads = 0;
   /// Called when a step begins, for progress.
   std::function<void(llvm::StringRef step)> progress;
@@ -56,6 +60,8 @@ struct CompileOptions {
 struct CompileReport {
   ModelTables tables;
   std::string target;
+  /// Hex digest of model, weights, target and version.
+  std::string contentHash;
   /// Seconds by step, in order.
   std::vector<std::pair<std::string, double>> seconds;
   double total() const {
@@ -66,18 +72,25 @@ struct CompileReport {
   }
 };
 
-/// Makes a context with all dialects that a compilation uses, and with a
-/// handler that collects diagnostics instead of printing.
+/// Makes a context with all dialects that a compilation uses.
 std::unique_ptr<mlir::MLIRContext> createContext();
 
-/// Reads an ONNX model, or a module in MLIR's text or bytecode form.
+/// Reads an ONNX model, or a module in MLIR's text or bytecode form. `report`
+/// (may be null) is filled for the first.
 mlir::OwningOpRef<mlir::ModuleOp> readModel(llvm::StringRef path,
                                             const CompileOptions &options,
-                                            mlir::MLIRContext *context);
+                                            mlir::MLIRContext *context,
+                                            ImportReport *report = nullptr);
 
-/// Compiles the module into `output`. Errors are diagnostics of the context;
-/// no file is left behind on failure.
-mlir::LogicalResult compile(mlir::ModuleOp module, llvm::StringRef inputPath,
+/// Takes the module through all phases to emitted kernels, and fills the
+/// report; nothing is written.
+mlir::LogicalResult lowerToKernels(mlir::ModuleOp module,
+                                   const CompileOptions &options,
+                                   CompileReport &report);
+
+/// Compiles the module into `output`; `name` is the model's. Errors are
+/// diagnostics of the context; no file is left behind on failure.
+mlir::LogicalResult compile(mlir::ModuleOp module, llvm::StringRef name,
                             llvm::StringRef output,
                             const CompileOptions &options,
                             CompileReport &report);

@@ -18,21 +18,21 @@
 
 namespace ingot {
 
-/// The pieces of an artifact.
+/// The pieces of an artifact. Errors of the functions below carry a code.
 struct LinkInput {
   std::string triple;
   std::vector<llvm::SmallVector<char, 0>> objects;
   const ModelTables *tables = nullptr;
 };
 
-/// Writes model.so to `path`: a temporary file beside it, renamed when whole.
+/// Writes model.so to `path`.
 llvm::Error linkShared(const LinkInput &input, llvm::StringRef path);
 
-/// Writes an archive of the same objects, for static linking.
-llvm::Error writeStatic(const LinkInput &input, llvm::StringRef path);
-
-/// Writes `bytes` to `path` whole or not at all.
-llvm::Error writeWhole(llvm::StringRef path, llvm::ArrayRef<char> bytes);
+/// Writes an archive, or with `archive` false one relocatable object, and
+/// beside it a header that declares the entry. All other symbols are hidden,
+/// so that a program can hold several models.
+llvm::Error linkStatic(const LinkInput &input, llvm::StringRef path,
+                       bool archive);
 
 } // namespace ingot
 

@@ -68,10 +68,11 @@ llvm::Error ingot::writeElements(
 }
 
 llvm::Error ingot::writeWeightsObject(const ModelTables &tables,
-                                      llvm::StringRef triple, int fd) {
+                                      llvm::StringRef triple,
+                                      llvm::StringRef symbol, int fd) {
   constexpr char names[] = "\0.ingot_weights\0.symtab\0.strtab\0.shstrtab\0"
                            ".note.GNU-stack";
-  constexpr char symbolNames[] = "\0ingot_weights";
+  std::string symbolNames = '\0' + symbol.str() + '\0';
   // Section name offsets in `names`.
   enum { Weights = 1, Symtab = 16, Strtab = 24, Shstrtab = 32, Stack = 42 };
   uint64_t weightsAt = 4096;
@@ -84,7 +85,7 @@ llvm::Error ingot::writeWeightsObject(const ModelTables &tables,
   symbols[1].st_shndx = 1;
   symbols[1].st_size = size;
   uint64_t strtabAt = symtabAt + sizeof(symbols);
-  uint64_t shstrtabAt = strtabAt + sizeof(symbolNames);
+  uint64_t shstrtabAt = strtabAt + symbolNames.size();
   uint64_t headersAt = llvm::alignTo(shstrtabAt + sizeof(names), 8);
 
   elf::Elf64_Ehdr header = {};
@@ -116,7 +117,7 @@ llvm::Error ingot::writeWeightsObject(const ModelTables &tables,
   sections[2].sh_link = 3;
   sections[2].sh_info = 1;
   sections[2].sh_entsize = sizeof(elf::Elf64_Sym);
-  section(3, Strtab, elf::SHT_STRTAB, strtabAt, sizeof(symbolNames), 1);
+  section(3, Strtab, elf::SHT_STRTAB, strtabAt, symbolNames.size(), 1);
   section(4, Shstrtab, elf::SHT_STRTAB, shstrtabAt, sizeof(names), 1);
   section(5, Stack, elf::SHT_PROGBITS, weightsAt, 0, 1);
 
@@ -148,7 +149,7 @@ llvm::Error ingot::writeWeightsObject(const ModelTables &tables,
     return error;
   if (llvm::Error error = put(symbols, sizeof(symbols)))
     return error;
-  if (llvm::Error error = put(symbolNames, sizeof(symbolNames)))
+  if (llvm::Error error = put(symbolNames.data(), symbolNames.size()))
     return error;
   if (llvm::Error error = put(names, sizeof(names)))
     return error;

@@ -13,11 +13,12 @@
 
 namespace ingot {
 
-/// Writes a relocatable ELF object that defines the hidden symbol
-/// `ingot_weights`: the model's constants at their offsets in one page-aligned
-/// read-only section. Streams, so that weights are never held twice.
+/// Writes a relocatable ELF object that defines the hidden symbol `symbol`: the
+/// model's constants at their offsets in one page-aligned read-only section.
+/// Streams, so that weights are never held twice.
 llvm::Error writeWeightsObject(const ModelTables &tables,
-                               llvm::StringRef triple, int fd);
+                               llvm::StringRef triple, llvm::StringRef symbol,
+                               int fd);
 
 /// Copies a constant's elements as they lie in memory (splats repeated, bools
 /// as bytes) through `write`.

@@ -6,9 +6,13 @@
 //===----------------------------------------------------------------------===//
 #include "lib/Tensors/Tensor.h"
 
+#define INGOT_NO_WRAPPERS
+#include "ingot/ingot.h"
+
 #include <protozero/pbf_builder.hpp>
 #include <protozero/pbf_reader.hpp>
 
+#include <algorithm>
 #include <cstring>
 
 using namespace ingot;
@@ -29,34 +33,6 @@ enum Field : uint32_t {
 };
 } // namespace
 
-int64_t ingot::elementBytesOf(int32_t dtype) {
-  switch (dtype) {
-  case 2:  // uint8
-  case 3:  // int8
-  case 9:  // bool
-  case 17: // float8 forms
-  case 18:
-  case 19:
-  case 20:
-    return 1;
-  case 4:
-  case 5:
-  case 10:
-  case 16:
-    return 2;
-  case 1:
-  case 6:
-  case 12:
-    return 4;
-  case 7:
-  case 11:
-  case 13:
-    return 8;
-  default:
-    return 0;
-  }
-}
-
 /// Appends a value in `bytes` bytes, little endian.
 template <typename T>
 static void append(std::vector<char> &data, T value, int64_t bytes) {
@@ -71,20 +47,40 @@ static void appendAll(std::vector<char> &data, Range range, int64_t bytes) {
     append(data, value, bytes);
 }
 
-bool ingot::parseTensorProto(const std::string &bytes, Tensor &tensor,
+/// A SequenceProto or OptionalProto keeps its values where a TensorProto has
+/// none.
+static bool isSequence(std::string_view bytes) {
+  protozero::pbf_reader reader(bytes.data(), bytes.size());
+  bool hasValues = false;
+  while (reader.next()) {
+    if (reader.tag() >= FloatData && reader.tag() != Name)
+      return false;
+    hasValues |= reader.tag() == 3;
+    reader.skip();
+  }
+  return hasValues;
+}
+
+bool ingot::parseTensorProto(std::string_view bytes, Tensor &tensor,
                              std::string &error) {
   try {
-    // The type decides how int32_data is narrowed, and may come after it.
-    protozero::pbf_reader types(bytes);
-    while (types.next(DataType))
-      tensor.dtype = types.get_int32();
-    int64_t size = elementBytesOf(tensor.dtype);
-    if (!size) {
-      error =
-          "element type " + std::to_string(tensor.dtype) + " has no dense form";
+    if (isSequence(bytes)) {
+      error = "holds a sequence, a map or an optional value, and the model "
+              "takes tensors only";
       return false;
     }
-    protozero::pbf_reader reader(bytes);
+    // The type decides how int32_data is narrowed, and may come after it.
+    protozero::pbf_reader types(bytes.data(), bytes.size());
+    while (types.next(DataType))
+      tensor.dtype = types.get_int32();
+    uint32_t bits = ingot_dtype_bits(tensor.dtype);
+    if (bits == 0) {
+      error = std::string("has elements of type ") +
+              ingot_dtype_name(tensor.dtype) + ", which has no dense form";
+      return false;
+    }
+    int64_t size = std::max<int64_t>(1, bits / 8);
+    protozero::pbf_reader reader(bytes.data(), bytes.size());
     auto packed = [&](protozero::pbf_wire_type type) {
       return reader.wire_type() == protozero::pbf_wire_type::length_delimited &&
              type != protozero::pbf_wire_type::length_delimited;
@@ -141,22 +137,22 @@ bool ingot::parseTensorProto(const std::string &bytes, Tensor &tensor,
         reader.skip();
       }
     }
-    int64_t expected = size;
-    for (int64_t dim : tensor.dims) {
-      if (dim < 0 || (dim > 0 && expected > (int64_t(1) << 40) / dim)) {
-        error = "unreasonable dimension " + std::to_string(dim);
-        return false;
-      }
-      expected *= dim;
+    int64_t expected = 0;
+    if (!countBytes(tensor.dtype, tensor.dims, expected)) {
+      error = "has a negative or unreasonable dimension";
+      return false;
     }
     if (int64_t(tensor.data.size()) != expected) {
       error = "holds " + std::to_string(tensor.data.size()) +
               " bytes, its shape needs " + std::to_string(expected);
       return false;
     }
+    if (tensor.dtype == INGOT_BOOL)
+      for (char &c : tensor.data)
+        c = c != 0;
     return true;
   } catch (const protozero::exception &e) {
-    error = std::string("not a TensorProto: ") + e.what();
+    error = std::string("is not a TensorProto: ") + e.what();
     return false;
   }
 }

@@ -1,4 +1,4 @@
-//===- Run.cpp -===//
+//===- Run.cpp ------------------------------------------------------------===//
 //
 // Part of the Ingot project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,77 +6,113 @@
 //===----------------------------------------------------------------------===//
 #include "tools/ingot/Run.h"
 
-#include "ingot/ingot.h"
-#include "lib/Tensors/Tensor.h"
+#include "tools/ingot/Compile.h"
+#include "tools/ingot/Session.h"
+#include "tools/ingot/TensorFiles.h"
 
+#include "ingot/ingot.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/raw_ostream.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/Signals.h"
 
 using namespace ingot;
+using llvm::StringRef;
 
-static bool fail(const std::string &text) {
-  llvm::errs() << "ingot: error: " << text << "\n";
-  return false;
+llvm::Error TemporaryFile::create(StringRef ending) {
+  llvm::SmallString<128> path;
+  if (std::error_code code =
+          llvm::sys::fs::createTemporaryFile("ingot", ending, path))
+    return failure(5001, "no temporary file: " + code.message() +
+                             "; TMPDIR names the folder for them");
+  name = path.str().str();
+  llvm::sys::RemoveFileOnSignal(name);
+  return llvm::Error::success();
 }
 
-bool ingot::runArtifact(const std::string &path, const std::string &inputDir,
-                        const std::string &outputDir) {
-  ingot_model *model = nullptr;
-  if (ingot_model_load(path.c_str(), &model) != INGOT_OK)
-    return fail(ingot_last_error());
-  ingot_model_info info = {};
-  info.size = sizeof(info);
-  ingot_model_describe(model, &info);
-  std::vector<Tensor> inputs(info.num_inputs), outputs(info.num_outputs);
-  std::vector<ingot_tensor> in, out;
-  for (int32_t i = 0; i < info.num_inputs; ++i) {
-    std::string file = inputDir + "/input_" + std::to_string(i) + ".pb";
-    auto buffer = llvm::MemoryBuffer::getFile(file);
-    std::string error;
-    if (!buffer)
-      return fail("cannot read '" + file + "': " + buffer.getError().message());
-    if (!parseTensorProto((*buffer)->getBuffer().str(), inputs[i], error))
-      return fail("'" + file + "' " + error);
-    in.push_back({inputs[i].data.data(), inputs[i].data.size(), inputs[i].dtype,
-                  int32_t(inputs[i].dims.size()), inputs[i].dims.data()});
+void TemporaryFile::remove() {
+  if (name.empty())
+    return;
+  llvm::sys::fs::remove(name);
+  llvm::sys::DontRemoveFileOnSignal(name);
+  name.clear();
+}
+
+static std::string printDims(const std::vector<int64_t> &dims) {
+  std::string text;
+  for (int64_t dim : dims)
+    text += (text.empty() ? "" : ",") + std::to_string(dim);
+  return "[" + text + "]";
+}
+
+static void printOutput(const Tensor &tensor) {
+  TensorSummary summary = summarize(tensor);
+  llvm::outs() << tensor.name << " " << ingot_dtype_name(tensor.dtype)
+               << printDims(tensor.dims);
+  if (summary.elements > summary.notFinite)
+    llvm::outs() << llvm::format("  min %g  max %g  mean %g", summary.least,
+                                 summary.most, summary.mean);
+  if (summary.notFinite)
+    llvm::outs() << "  not finite: " << summary.notFinite;
+  llvm::outs() << "\n ";
+  for (double value : summary.first)
+    llvm::outs() << llvm::format(" %.6g", value);
+  llvm::outs() << (summary.elements > int64_t(summary.first.size()) ? " ...\n"
+                                                                    : "\n");
+}
+
+static llvm::json::Object describeOutput(const Tensor &tensor) {
+  TensorSummary summary = summarize(tensor);
+  llvm::json::Object json{{"name", tensor.name},
+                          {"type", ingot_dtype_name(tensor.dtype)},
+                          {"shape", llvm::json::Array(tensor.dims)},
+                          {"not_finite", summary.notFinite}};
+  if (summary.elements > summary.notFinite) {
+    json["min"] = summary.least;
+    json["max"] = summary.most;
+    json["mean"] = summary.mean;
   }
-  ingot_context_options options = {};
-  options.size = sizeof(options);
-  ingot_context *context = nullptr;
-  if (ingot_context_create(model, &options, &context) != INGOT_OK)
-    return fail(ingot_last_error());
-  if (ingot_context_prepare(context, in.data(), in.size()) != INGOT_OK)
-    return fail(ingot_context_error(context));
-  for (int32_t i = 0; i < info.num_outputs; ++i) {
-    ingot_tensor_info tensor = {};
-    tensor.size = sizeof(tensor);
-    ingot_context_output(context, i, &tensor);
-    outputs[i].name = tensor.name;
-    outputs[i].dtype = tensor.dtype;
-    outputs[i].dims.assign(tensor.dims, tensor.dims + tensor.rank);
-    int64_t bytes = elementBytesOf(tensor.dtype);
-    for (int64_t dim : outputs[i].dims)
-      bytes *= dim;
-    outputs[i].data.resize(bytes);
-    out.push_back({outputs[i].data.data(), outputs[i].data.size(),
-                   outputs[i].dtype, int32_t(outputs[i].dims.size()),
-                   outputs[i].dims.data()});
+  return json;
+}
+
+int ingot::runCommand(const Options &options) {
+  TemporaryFile compiled;
+  std::string artifact = options.subject;
+  if (!artifactArch(artifact)) {
+    if (llvm::Error error = compiled.create("so"))
+      return report(std::move(error));
+    ModelCompiler compiler(options);
+    if (int status = compiler.read())
+      return status;
+    if (int status = compiler.write(compiled.path(), Emit::Shared))
+      return status;
+    artifact = compiled.path();
   }
-  if (ingot_run(context, in.data(), in.size(), out.data(), out.size()) !=
-      INGOT_OK)
-    return fail(ingot_context_error(context));
-  if (std::error_code code = llvm::sys::fs::create_directories(outputDir))
-    return fail("cannot create '" + outputDir + "': " + code.message());
-  for (int32_t i = 0; i < info.num_outputs; ++i) {
-    std::error_code code;
-    std::string file = outputDir + "/output_" + std::to_string(i) + ".pb";
-    llvm::raw_fd_ostream os(file, code);
-    if (code)
-      return fail("cannot write '" + file + "': " + code.message());
-    os << serializeTensorProto(outputs[i]);
+  auto session = openSession(artifact, {options.threads, options.qemuCpu});
+  // Once loaded it lives without a name.
+  compiled.remove();
+  if (!session)
+    return report(session.takeError());
+  auto inputs = readInputs(options, (*session)->facts());
+  if (!inputs)
+    return report(inputs.takeError());
+  if (llvm::Error error = (*session)->prepare(*inputs))
+    return report(std::move(error));
+  if (llvm::Error error = (*session)->run())
+    return report(std::move(error));
+  const std::vector<Tensor> &outputs = (*session)->outputs();
+  if (!options.outputs.empty())
+    if (llvm::Error error = writeOutputs(options.outputs, outputs))
+      return report(std::move(error));
+  if (options.outputs.empty() && !options.quiet && options.json != "-")
+    for (const Tensor &tensor : outputs)
+      printOutput(tensor);
+  if (!options.json.empty()) {
+    llvm::json::Array list;
+    for (const Tensor &tensor : outputs)
+      list.push_back(describeOutput(tensor));
+    if (llvm::Error error = writeJson(
+            options.json, llvm::json::Object{{"outputs", std::move(list)}}))
+      return report(std::move(error));
   }
-  ingot_context_destroy(context);
-  ingot_model_close(model);
-  return true;
+  return 0;
 }

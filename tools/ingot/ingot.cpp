@@ -1,4 +1,4 @@
-//===- ingot.cpp -===//
+//===- ingot.cpp ----------------------------------------------------------===//
 //
 // Part of the Ingot project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,70 +8,69 @@
 // The compiler for people who ship models.
 //
 //===----------------------------------------------------------------------===//
-#include "lib/Driver/Compiler.h"
+#include "tools/ingot/Bench.h"
+#include "tools/ingot/Compile.h"
+#include "tools/ingot/Messages.h"
+#include "tools/ingot/Options.h"
 #include "tools/ingot/Run.h"
 
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Format.h"
+#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/raw_ostream.h"
+#include "llvm/Support/Signals.h"
 
-#include <map>
+#include <csignal>
+#include <new>
+#include <unistd.h>
 
 using namespace ingot;
 
+/// Says so and ends, without leaving a part of a file behind.
+static void outOfMemory() {
+  static const char text[] =
+      "ingot: error: [IG6011] out of memory; close other programs, or compile "
+      "on a machine with more\n";
+  ssize_t ignored = write(STDERR_FILENO, text, sizeof(text) - 1);
+  (void)ignored;
+  llvm::sys::RunInterruptHandlers();
+  _exit(1);
+}
+
+static int dispatch(const Options &options) {
+  switch (options.command) {
+  case Compile:
+    return compileCommand(options);
+  case Run:
+    return runCommand(options);
+  case Bench:
+    return benchCommand(options);
+  default:
+    return 1;
+  }
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
-  std::vector<std::string> positional;
-  std::map<std::string, std::string> flags;
-  for (int i = 1; i < argc; ++i) {
-    std::string arg = argv[i];
-    if (arg == "-o" && i + 1 < argc) {
-      flags["o"] = argv[++i];
-    } else if (arg.rfind("--", 0) == 0) {
-      size_t equal = arg.find('=');
-      if (equal != std::string::npos)
-        flags[arg.substr(2, equal - 2)] = arg.substr(equal + 1);
-      else if (i + 1 < argc)
-        flags[arg.substr(2)] = argv[++i];
-    } else {
-      positional.push_back(arg);
-    }
+  std::set_new_handler(outOfMemory);
+  llvm::install_bad_alloc_error_handler(
+      [](void *, const char *, bool) { outOfMemory(); });
+  // Over the limit on file sizes: an error of write(), like a full disk.
+  signal(SIGXFSZ, SIG_IGN);
+
+  auto line = parseCommandLine(
+      llvm::ArrayRef<const char *>(argv, argc).drop_front(argc > 0));
+  int status = 0;
+  if (!line)
+    status = report(line.takeError());
+  else if (!line->text.empty())
+    llvm::outs() << line->text;
+  else
+    status = dispatch(line->options);
+  llvm::outs().flush();
+  if (llvm::outs().has_error()) {
+    std::error_code code = llvm::outs().error();
+    llvm::outs().clear_error();
+    return report(
+        failure(5001, "cannot write to standard output: " + code.message()));
   }
-  if (positional.size() != 2) {
-    llvm::errs() << "usage: ingot compile|run MODEL ...\n";
-    return 2;
-  }
-  bool run = positional[0] == "run";
-  std::string input = positional[1], output = flags["o"];
-  if (run && llvm::StringRef(input).ends_with(".so"))
-    return runArtifact(input, flags["inputs"], flags["outputs"]) ? 0 : 1;
-  auto context = createContext();
-  CompileOptions options;
-  if (flags.count("target"))
-    options.target = flags["target"];
-  if (flags.count("shape"))
-    options.shapes.push_back(flags["shape"]);
-  if (flags.count("emit"))
-    options.emit = *parseEmit(flags["emit"]);
-  llvm::SmallString<128> temporary;
-  if (run) {
-    if (llvm::sys::fs::createTemporaryFile("ingot", "so", temporary))
-      return 1;
-    output = temporary.str().str();
-  } else if (output.empty()) {
-    output = "model.so";
-  }
-  CompileReport report;
-  auto module = readModel(input, options, context.get());
-  if (!module || failed(compile(*module, input, output, options, report)))
-    return 1;
-  if (run) {
-    bool ok = runArtifact(output, flags["inputs"], flags["outputs"]);
-    llvm::sys::fs::remove(output);
-    return ok ? 0 : 1;
-  }
-  for (auto &[step, seconds] : report.seconds)
-    llvm::errs() << step << " " << llvm::format("%.3f", seconds) << "\n";
-  return 0;
+  return status;
 }

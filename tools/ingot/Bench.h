@@ -1,0 +1,20 @@
+//===- Bench.h - ingot bench -------------------------------------*- C++
+//-*-===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef INGOT_TOOLS_INGOT_BENCH_H
+#define INGOT_TOOLS_INGOT_BENCH_H
+
+#include "tools/ingot/Options.h"
+
+namespace ingot {
+
+/// `ingot bench`.
+int benchCommand(const Options &options);
+
+} // namespace ingot
+
+#endif // INGOT_TOOLS_INGOT_BENCH_H

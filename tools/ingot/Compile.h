@@ -1,0 +1,65 @@
+//===- Compile.h - models within the tool ------------------------*- C++
+//-*-===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef INGOT_TOOLS_INGOT_COMPILE_H
+#define INGOT_TOOLS_INGOT_COMPILE_H
+
+#include "lib/Driver/Compiler.h"
+#include "lib/Import/Import.h"
+#include "tools/ingot/Messages.h"
+#include "tools/ingot/Options.h"
+
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/ThreadPool.h"
+
+#include <memory>
+
+namespace ingot {
+
+/// One model on its way through the compiler. The steps print what is wrong
+/// and return the tool's exit status, 0 for success.
+class ModelCompiler {
+public:
+  explicit ModelCompiler(const Options &options);
+  ~ModelCompiler();
+
+  /// Checks the target, then imports the model.
+  int read();
+  /// Goes on to emitted kernels, without machine code; fills report().
+  int lower();
+  /// Compiles what was read into a file of that form.
+  int write(llvm::StringRef output, Emit emit);
+
+  mlir::ModuleOp module() { return *model; }
+  const CompileReport &report() const { return facts; }
+  const ImportReport &imported() const { return importFacts; }
+  const MessageCollector &messages() const { return collector; }
+
+private:
+  const Options &options;
+  Progress progress;
+  std::unique_ptr<mlir::MLIRContext> context;
+  std::unique_ptr<llvm::ThreadPoolInterface> pool;
+  MessageCollector collector;
+  CompileOptions wanted;
+  ImportReport importFacts;
+  CompileReport facts;
+  mlir::OwningOpRef<mlir::ModuleOp> model;
+};
+
+/// `ingot compile`.
+int compileCommand(const Options &options);
+
+/// "1.5 MB".
+std::string printBytes(uint64_t bytes);
+
+/// Writes a report for scripts to a file or "-".
+llvm::Error writeJson(llvm::StringRef path, llvm::json::Value value);
+
+} // namespace ingot
+
+#endif // INGOT_TOOLS_INGOT_COMPILE_H

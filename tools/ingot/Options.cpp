@@ -1,0 +1,354 @@
+//===- Options.cpp --------------------------------------------------------===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "tools/ingot/Options.h"
+
+#include "tools/ingot/Messages.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace ingot;
+using llvm::StringRef;
+
+namespace {
+/// A command, its arguments and what --help says of it.
+struct CommandInfo {
+  Command command;
+  StringRef name, arguments, summary, details;
+};
+
+/// A flag, the commands that take it, and how its value is stored. An empty
+/// `value` makes it a switch. `set` returns what is wrong with the value.
+struct Flag {
+  StringRef name;
+  char letter;
+  StringRef value, help;
+  unsigned commands;
+  std::string (*set)(Options &, StringRef);
+};
+} // namespace
+
+/// Commands that compile when they are given a model.
+static constexpr unsigned compiling =
+    Compile | Run | Bench | Check | Info | Explain;
+
+static const CommandInfo commands[] = {
+    {Compile, "compile", "MODEL [-o FILE]",
+     "compile a model to a shared library, or to another form",
+     "MODEL is an ONNX file, or a module of any phase in MLIR's form (.mlir).\n"
+     "Without -o the file is named after the model, and text goes to standard\n"
+     "output."},
+    {Run, "run", "MODEL|ARTIFACT [--inputs DIR|FILE.npz]",
+     "run a model once; print or save its outputs",
+     "DIR holds input_0.pb, input_1.pb, ... in the ONNX test-data format; an\n"
+     ".npz file holds arrays by the names of the inputs. An artifact or a\n"
+     "--target for AArch64 runs in qemu where the machine is another."},
+    {Bench, "bench", "MODEL|ARTIFACT", "time a model on this machine",
+     "Inputs are random unless given. Sizes that the model leaves open are 1\n"
+     "unless --shape says otherwise. peak_rss_bytes is of the process that\n"
+     "runs the model, compile_peak_rss_bytes of the one that compiles it;\n"
+     "cpu_ms is the time of all threads per run."},
+    {Check, "check", "MODEL", "say whether a model can be compiled",
+     "Lists every node that is not supported. Exit status 0: all supported,\n"
+     "1: not all, 2: not a model."},
+    {Info, "info", "MODEL|ARTIFACT",
+     "inputs, outputs, parameters, operations and memory", ""},
+    {Explain, "explain", "MODEL|CODE",
+     "which kernel each node went to and why; or what a message means",
+     "CODE is the code of a message, such as IG1301."},
+};
+
+static std::string setNumber(unsigned &field, StringRef value,
+                             unsigned long long most) {
+  unsigned long long number = 0;
+  if (value.getAsInteger(10, number) || number > most)
+    return "must be a number from 0 to " + std::to_string(most);
+  field = unsigned(number);
+  return "";
+}
+
+static std::string setText(std::string &field, StringRef value) {
+  field = value.str();
+  return value.empty() ? "must not be empty" : "";
+}
+
+static std::string setThreads(Options &o, StringRef value) {
+  return setNumber(o.threads, value, 512);
+}
+
+static std::string setSeconds(Options &o, StringRef value) {
+  if (value.getAsDouble(o.seconds) || !(o.seconds >= 0 && o.seconds <= 86400))
+    return "must be a number of seconds from 0 to 86400";
+  return "";
+}
+
+static std::string setNamedInput(Options &o, StringRef value) {
+  o.namedInputs.push_back(value.str());
+  auto [name, file] = value.split('=');
+  return name.empty() || file.empty() ? "must be NAME=FILE" : "";
+}
+
+static const Flag flags[] = {
+    {"output", 'o', "FILE", "where to write; - is standard output", Compile,
+     [](Options &o, StringRef v) { return setText(o.output, v); }},
+    {"emit", 0, "FORM",
+     "so (default), a, obj, asm, llvm, or the IR after a phase:\n"
+     "onnx, graph, tensor, kernel, memory, loops. Without it\n"
+     "the ending of -o decides",
+     Compile, [](Options &o, StringRef v) { return setText(o.emit, v); }},
+    {"target", 0, "TARGET",
+     "host (default), x86-64-v3, x86-64-v4 or\n"
+     "aarch64[+dotprod+i8mm+fp16+bf16]; check takes all",
+     compiling & ~Info,
+     [](Options &o, StringRef v) { return setText(o.target, v); }},
+    {"cpu", 0, "NAME", "the processor to tune for, as LLVM names it",
+     compiling & ~Info,
+     [](Options &o, StringRef v) { return setText(o.cpu, v); }},
+    {"shape", 0, "NAME:DIMS|SYMBOL=N",
+     "fix the shape of an input (x:1x3x224x224) or the size\n"
+     "of a symbol (N=4); for an artifact, of what it runs on.\n"
+     "May be repeated",
+     compiling,
+     [](Options &o, StringRef v) -> std::string {
+       o.shapes.push_back(v.str());
+       return v.empty() ? "must not be empty" : "";
+     }},
+    {"inputs", 0, "DIR|FILE.npz", "the inputs", Run | Bench,
+     [](Options &o, StringRef v) { return setText(o.inputs, v); }},
+    {"input", 0, "NAME=FILE", "one input, from an .npy or .pb file",
+     Run | Bench, setNamedInput},
+    {"random-inputs", 0, "",
+     "make up the inputs that are not given: normal floats,\n"
+     "8-bit integers of any value, others 0 or 1",
+     Run | Bench,
+     [](Options &o, StringRef) -> std::string {
+       o.randomInputs = true;
+       return "";
+     }},
+    {"seed", 0, "N", "where random inputs start (default 0)", Run | Bench,
+     [](Options &o, StringRef v) -> std::string {
+       return v.getAsInteger(10, o.seed) ? "must be a number of 64 bits" : "";
+     }},
+    {"outputs", 0, "DIR|FILE.npz", "where to save the outputs", Run,
+     [](Options &o, StringRef v) { return setText(o.outputs, v); }},
+    {"threads", 0, "N", "threads that compile (default: all)", Compile,
+     setThreads},
+    {"threads", 0, "N",
+     "threads that run the model (default: as many as the\n"
+     "process may use)",
+     Run | Bench, setThreads},
+    {"compile-threads", 0, "N", "threads that compile (default: all)",
+     Run | Bench | Check | Explain,
+     [](Options &o, StringRef v) {
+       return setNumber(o.compileThreads, v, 512);
+     }},
+    {"qemu-cpu", 0, "NAME", "the processor qemu stands for", Run,
+     [](Options &o, StringRef v) { return setText(o.qemuCpu, v); }},
+    {"runs", 0, "N", "runs to time (default: as many as fit --seconds)", Bench,
+     [](Options &o, StringRef v) { return setNumber(o.runs, v, 1000000000); }},
+    {"seconds", 0, "S", "about how long to time (default 1)", Bench,
+     setSeconds},
+    {"profile", 0, "", "also the time of every kernel launch", Bench,
+     [](Options &o, StringRef) -> std::string {
+       o.profile = true;
+       return "";
+     }},
+    {"allow-hard-links", 0, "",
+     "accept external data in files with several hard links", compiling,
+     [](Options &o, StringRef) -> std::string {
+       o.allowHardLinks = true;
+       return "";
+     }},
+    {"json", 0, "FILE", "write a report for scripts; - is standard output",
+     Compile | Run | Bench | Check | Info | Explain,
+     [](Options &o, StringRef v) { return setText(o.json, v); }},
+    {"quiet", 'q', "", "no progress and no summary", compiling,
+     [](Options &o, StringRef) -> std::string {
+       o.quiet = true;
+       return "";
+     }},
+};
+
+std::string ingot::suggestion(StringRef word, llvm::ArrayRef<StringRef> names) {
+  StringRef best;
+  unsigned least = unsigned(word.size()) / 3 + 1;
+  for (StringRef name : names) {
+    unsigned distance = word.edit_distance(name, true, least);
+    if (distance <= least && (best.empty() || distance < least)) {
+      best = name;
+      least = distance;
+    }
+  }
+  return best.empty() ? "" : " (did you mean '" + best.str() + "'?)";
+}
+
+/// Two columns: `left`, and the lines of `right` beside it.
+static std::string columns(StringRef left, StringRef right) {
+  const std::string margin(28, ' ');
+  std::string text = "  " + left.str();
+  text +=
+      text.size() < margin.size() ? margin.substr(text.size()) : "\n" + margin;
+  for (; !right.empty(); right = right.split('\n').second)
+    text += right.split('\n').first.str() +
+            (right.contains('\n') ? "\n" + margin : "");
+  return text + "\n";
+}
+
+static std::string helpAll() {
+  std::string text = "Compiles ONNX models to small native libraries.\n\n"
+                     "usage: ingot COMMAND ... [flags]\n\ncommands:\n";
+  for (const CommandInfo &info : commands)
+    text += columns((info.name + " " + info.arguments.split(' ').first).str(),
+                    info.summary);
+  return text + "\n'ingot COMMAND --help' lists the flags of a command,\n"
+                "'ingot --version' prints the version.\n";
+}
+
+static std::string helpOf(const CommandInfo &info) {
+  std::string text = ("usage: ingot " + info.name + " " + info.arguments +
+                      " [flags]\n\n" + info.name + ": " + info.summary + ".\n")
+                         .str();
+  if (!info.details.empty())
+    text += info.details.str() + "\n";
+  text += "\nflags:\n";
+  for (const Flag &flag : flags) {
+    if (!(flag.commands & info.command))
+      continue;
+    std::string left;
+    if (flag.letter)
+      left = std::string("-") + flag.letter + ", ";
+    left += "--" + flag.name.str();
+    if (!flag.value.empty())
+      left += "=" + flag.value.str();
+    text += columns(left, flag.help);
+  }
+  return text;
+}
+
+static const CommandInfo *findCommand(StringRef name) {
+  const auto *it = llvm::find_if(
+      commands, [&](const CommandInfo &info) { return info.name == name; });
+  return it == std::end(commands) ? nullptr : it;
+}
+
+/// The flag of that name (without dashes) that the command takes.
+static const Flag *findFlag(StringRef name, Command command) {
+  for (const Flag &flag : flags)
+    if ((flag.commands & command) &&
+        (flag.name == name || (name.size() == 1 && flag.letter == name[0])))
+      return &flag;
+  return nullptr;
+}
+
+static llvm::Error unknownFlag(StringRef word, const CommandInfo &info) {
+  std::string dashes = word.take_while([](char c) { return c == '-'; }).str();
+  std::vector<StringRef> names;
+  std::string others;
+  StringRef name = word.drop_while([](char c) { return c == '-'; });
+  for (const Flag &flag : flags) {
+    if (flag.commands & info.command)
+      names.push_back(flag.name);
+    else if (flag.name == name)
+      for (const CommandInfo &other : commands)
+        if (other.command & flag.commands)
+          others += (others.empty() ? "'" : ", '") + other.name.str() + "'";
+  }
+  std::string text = "unknown flag " + quoted(dashes + name.str()) + " of '" +
+                     info.name.str() + "'";
+  if (!others.empty())
+    return failure(6003, text + "; it is one of " + others);
+  std::string near = suggestion(name, names);
+  size_t quote = near.find('\'');
+  if (quote != std::string::npos)
+    near.insert(quote + 1, "--");
+  return failure(6003,
+                 text + near + "; see 'ingot " + info.name.str() + " --help'");
+}
+
+/// Takes a flag at words[i], and its value there or in the next word.
+static llvm::Error takeFlag(llvm::ArrayRef<const char *> words, size_t &i,
+                            const CommandInfo &info, Options &options) {
+  StringRef word = words[i];
+  auto [name, value] =
+      word.drop_front(word.starts_with("--") ? 2 : 1).split('=');
+  bool hasValue = word.contains('=');
+  // -oFILE
+  if (!word.starts_with("--") && name.size() > 1 && !hasValue &&
+      findFlag(name.take_front(), info.command)) {
+    value = name.drop_front();
+    name = name.take_front();
+    hasValue = true;
+  }
+  const Flag *flag = findFlag(name, info.command);
+  if (!flag || (!word.starts_with("--") && name.size() > 1))
+    return unknownFlag(word.split('=').first, info);
+  std::string spelled = "--" + flag->name.str();
+  if (flag->value.empty() && hasValue)
+    return failure(6004, "flag '" + spelled + "' takes no value");
+  if (!flag->value.empty() && !hasValue) {
+    if (i + 1 == words.size())
+      return failure(6004, "flag '" + spelled + "' needs a value: " + spelled +
+                               "=" + flag->value.str());
+    value = words[++i];
+  }
+  std::string wrong = flag->set(options, value);
+  if (!wrong.empty())
+    return failure(6004, "flag '" + spelled + "' " + wrong + ", not " +
+                             quoted(value));
+  return llvm::Error::success();
+}
+
+llvm::Expected<CommandLine>
+ingot::parseCommandLine(llvm::ArrayRef<const char *> words) {
+  CommandLine line;
+  if (words.empty())
+    return failure(6005, "no command given; see 'ingot --help'");
+  StringRef first = words[0];
+  if (first == "--version") {
+    line.text = "ingot " INGOT_VERSION "\n";
+    return line;
+  }
+  if (first == "--help" || first == "-h" || first == "help") {
+    const CommandInfo *info =
+        first == "help" && words.size() > 1 ? findCommand(words[1]) : nullptr;
+    line.text = info ? helpOf(*info) : helpAll();
+    return line;
+  }
+  const CommandInfo *info = findCommand(first);
+  if (!info) {
+    std::vector<StringRef> names;
+    for (const CommandInfo &each : commands)
+      names.push_back(each.name);
+    return failure(6002, "unknown command " + quoted(first) +
+                             suggestion(first, names) + "; see 'ingot --help'");
+  }
+  line.options.command = info->command;
+  bool flagsEnd = false;
+  std::vector<StringRef> arguments;
+  for (size_t i = 1; i < words.size(); ++i) {
+    StringRef word = words[i];
+    if (flagsEnd || !word.starts_with("-") || word == "-") {
+      arguments.push_back(word);
+    } else if (word == "--") {
+      flagsEnd = true;
+    } else if (word == "--help" || word == "-h") {
+      line.text = helpOf(*info);
+      return line;
+    } else if (llvm::Error error = takeFlag(words, i, *info, line.options)) {
+      return error;
+    }
+  }
+  StringRef what = info->arguments.split(' ').first;
+  if (arguments.empty() || arguments[0].empty())
+    return failure(6005, "no " + what + " given: ingot " + info->name + " " +
+                             info->arguments);
+  if (arguments.size() > 1)
+    return failure(6005, "one " + what + " is enough: what is " +
+                             quoted(arguments[1]) + "?");
+  line.options.subject = arguments[0].str();
+  return line;
+}

@@ -1,0 +1,86 @@
+//===- Options.h - the command line of ingot --------------------*- C++ -*-===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// One table of commands and one of flags; parsing and every --help come from
+// them. Not llvm::cl: lld runs in this process and resets all its options.
+//
+//===----------------------------------------------------------------------===//
+#ifndef INGOT_TOOLS_INGOT_OPTIONS_H
+#define INGOT_TOOLS_INGOT_OPTIONS_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/Support/Error.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace ingot {
+
+/// What the first word asks for; a bit each, for sets of commands.
+enum Command : unsigned {
+  Compile = 1,
+  Run = 2,
+  Bench = 4,
+  Check = 8,
+  Info = 16,
+  Explain = 32,
+};
+
+/// Everything the command line can say, with the defaults.
+struct Options {
+  Command command = Compile;
+  /// The model, artifact or message code that the command is about.
+  std::string subject;
+
+  std::string output;
+  std::string target = "host";
+  std::string cpu;
+  std::string emit;
+  /// "x:1x3x224x224" or "N=4".
+  std::vector<std::string> shapes;
+  /// Of compile: that compile; else: that run the model. 0: all there are.
+  unsigned threads = 0;
+  unsigned compileThreads = 0;
+  bool allowHardLinks = false;
+
+  /// A folder, an .npz file, or nothing.
+  std::string inputs, outputs;
+  /// "name=file".
+  std::vector<std::string> namedInputs;
+  bool randomInputs = false;
+  uint64_t seed = 0;
+  std::string qemuCpu;
+
+  unsigned runs = 0;
+  double seconds = 1;
+  bool profile = false;
+
+  /// Where to write a report for scripts; "-" is standard output.
+  std::string json;
+  bool quiet = false;
+};
+
+/// A command line that was understood.
+struct CommandLine {
+  Options options;
+  /// When not empty: what to print instead of doing anything.
+  std::string text;
+};
+
+/// Parses the words after the program's name. An error says what is wrong and
+/// what was probably meant.
+llvm::Expected<CommandLine>
+parseCommandLine(llvm::ArrayRef<const char *> words);
+
+/// " (did you mean 'x'?)" if one of the names is close to `word`, else "".
+std::string suggestion(llvm::StringRef word,
+                       llvm::ArrayRef<llvm::StringRef> names);
+
+} // namespace ingot
+
+#endif // INGOT_TOOLS_INGOT_OPTIONS_H
