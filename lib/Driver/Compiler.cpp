@@ -53,10 +53,9 @@ std::optional<Emit> ingot::parseEmit(StringRef name) {
 std::unique_ptr<MLIRContext> ingot::createContext() {
   DialectRegistry registry;
   registry.insert<heavy::IngotDialect, onnx::OnnxDialect, kernel::KernelDialect,
-                  arith::ArithDialect, func::FuncDialect,
-                  linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect,
-                  scf::SCFDialect, tensor::TensorDialect,
-                  vector::VectorDialect>();
+                  arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect,
+                  LLVM::LLVMDialect, math::MathDialect, scf::SCFDialect,
+                  tensor::TensorDialect, vector::VectorDialect>();
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
   auto context = std::make_unique<MLIRContext>(registry);
