@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "codegen/loop/BodyEvaluator.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -123,6 +124,19 @@ SmallVector<LaneValue> BodyEvaluator::emit(OpBuilder &b, Operation &inner,
   int64_t width = lanes.width;
   if (auto index = dyn_cast<linalg::IndexOp>(inner))
     return {indices[index.getDim()]};
+  if (auto apply = dyn_cast<affine::AffineApplyOp>(inner)) {
+    SmallVector<LaneValue> operands;
+    for (Value operand : apply.getOperands())
+      operands.push_back(get(operand));
+    // Symbols come after dimensions; the evaluator knows dimensions only.
+    AffineMap map = apply.getAffineMap();
+    SmallVector<AffineExpr> symbols;
+    for (unsigned i = 0; i < map.getNumSymbols(); ++i)
+      symbols.push_back(
+          getAffineDimExpr(map.getNumDims() + i, map.getContext()));
+    return {evaluateAffine(b, map.getResult(0).replaceSymbols(symbols),
+                           operands, width)};
+  }
   if (auto extent = dyn_cast<kernel::ExtentOp>(inner))
     return {LaneValue::uniform(
         context.expand(b, loc, extent.getDim().getDims()[0]))};

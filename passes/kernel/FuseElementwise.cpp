@@ -7,6 +7,7 @@
 #include "dialects/ingot/Ingot.h"
 #include "passes/Passes.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -73,6 +74,18 @@ static bool shouldFuse(OpOperand *operand) {
   return !repeated || !isCostly(producer);
 }
 
+/// Fusion rewrites indices as affine.apply; those that only choose a loop are
+/// that loop's index.
+static void simplifyIndices(Operation *fused) {
+  fused->walk([](affine::AffineApplyOp apply) {
+    AffineMap map = apply.getAffineMap();
+    if (auto dim = dyn_cast<AffineDimExpr>(map.getResult(0))) {
+      apply.replaceAllUsesWith(apply.getOperand(dim.getPosition()));
+      apply.erase();
+    }
+  });
+}
+
 namespace {
 /// Fuses one producer into the op. Upstream's pattern set is not used: it
 /// brings canonicalisations that forget the symbolic dimensions of types.
@@ -89,6 +102,7 @@ struct FuseProducer : OpRewritePattern<linalg::GenericOp> {
           linalg::fuseElementwiseOps(rewriter, operand);
       if (failed(fused))
         continue;
+      simplifyIndices(fused->fusedOp);
       fused->fusedOp->setLoc(
           rewriter.getFusedLoc({producer->getLoc(), op.getLoc()}));
       for (auto [before, after] : fused->replacements)
