@@ -167,6 +167,12 @@ FailureOr<Value> DriverEmitter::pointerTo(OpBuilder &b, Value tensor) {
     auto type = cast<TensorType>(view.getSource().getType());
     return advance(*source, toI64(b, offset * elementBytes(type)));
   }
+  if (tensor.getDefiningOp<kernel::EmptyOp>())
+    return arena;
+  // A result that updates an operand in place lies where that lies.
+  if (auto launch = tensor.getDefiningOp<kernel::LaunchOp>())
+    if (Value source = tiedOperand(cast<OpResult>(tensor)))
+      return pointerTo(b, source);
   ElementsAttr value;
   if (matchPattern(tensor, m_Constant(&value))) {
     auto [at, inserted] = weightOffsets.try_emplace(value, 0);
@@ -208,8 +214,7 @@ LogicalResult DriverEmitter::emitRun() {
   auto ret = cast<func::ReturnOp>(main.getBody().front().getTerminator());
   for (auto [i, value] : llvm::enumerate(ret.getOperands())) {
     Value memory = value;
-    while (auto view = memory.getDefiningOp<kernel::ViewOp>())
-      memory = view.getSource();
+    memory = memoryOwner(memory);
     pointers[memory] = loadSlot(b, outputs, i, pointer);
   }
   size_t mostSlots = 1;
@@ -244,7 +249,12 @@ LogicalResult DriverEmitter::emitRun() {
     }
     auto offsets = launch->getAttrOfType<onnx::DimsAttr>("offsets");
     for (auto [i, result] : llvm::enumerate(launch.getResults())) {
-      if (!pointers.contains(result)) {
+      if (tiedOperand(result)) {
+        FailureOr<Value> p = pointerTo(b, result);
+        if (failed(p))
+          return failure();
+        pointers[result] = *p;
+      } else if (!pointers.contains(result)) {
         AffineExpr offset = offsets.getDims()[i];
         if (failed(checkSymbols(offset, launch.getLoc())))
           return failure();

@@ -86,6 +86,12 @@ BufferRef KernelContext::lookup(OpBuilder &b, Location loc, Value tensor) {
   auto it = buffers.find(tensor);
   if (it != buffers.end())
     return it->second;
+  // A tensor without elements has no memory; no loop over it runs.
+  if (tensor.getDefiningOp<kernel::EmptyOp>()) {
+    auto type = cast<RankedTensorType>(tensor.getType());
+    return {status, type.getElementType(),
+            rowMajorStrides(onnx::getDims(type), type.getContext())};
+  }
   auto view = tensor.getDefiningOp<kernel::ViewOp>();
   if (!view)
     return {};

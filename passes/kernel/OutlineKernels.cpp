@@ -252,6 +252,18 @@ void Outliner::outline(ArrayRef<Operation *> group) {
   auto launch = kernel::LaunchOp::create(
       b, loc, ValueRange(results).getTypes(),
       FlatSymbolRefAttr::get(kernel.getNameAttr()), inputs.getArrayRef());
+  // A foreach updates its inits where they lie.
+  if (auto update = dyn_cast<kernel::ForeachOp>(group.front())) {
+    SmallVector<int64_t> ties;
+    for (Value result : results) {
+      Value init =
+          update.getInits()[cast<OpResult>(result).getResultNumber()];
+      ties.push_back(llvm::find(inputs, init) - inputs.begin());
+      if (ties.back() == int64_t(inputs.size()))
+        ties.back() = -1;
+    }
+    launch->setAttr("ties", b.getDenseI64ArrayAttr(ties));
+  }
   for (auto [before, after] : llvm::zip(results, launch.getResults()))
     before.replaceAllUsesWith(after);
 }

@@ -171,8 +171,11 @@ LogicalResult PlanMemory::plan(func::FuncOp function) {
       if (it != lifetimes.end())
         it->second.last = time;
     }
-    for (Value result : launch.getResults())
-      lifetimes[result] = {result, time, time};
+    for (OpResult result : launch.getResults())
+      if (Value tied = tiedOperand(result))
+        memory[result] = memoryOf(tied);
+      else
+        lifetimes[result] = {result, time, time};
     ++time;
   }
   // Sizes that are multiples of the same symbolic unit are packed together;
@@ -215,6 +218,30 @@ LogicalResult PlanMemory::plan(func::FuncOp function) {
   function->setAttr("arena", onnx::DimsAttr::get(context, base));
   function->setAttr("arena_lower_bound", onnx::DimsAttr::get(context, bound));
   return success();
+}
+
+Value ingot::tiedOperand(OpResult result) {
+  auto launch = dyn_cast<kernel::LaunchOp>(result.getOwner());
+  if (!launch)
+    return {};
+  auto ties = launch->getAttrOfType<DenseI64ArrayAttr>("ties");
+  if (!ties || ties[result.getResultNumber()] < 0)
+    return {};
+  return launch.getOperands()[ties[result.getResultNumber()]];
+}
+
+Value ingot::memoryOwner(Value v) {
+  while (true) {
+    if (auto view = v.getDefiningOp<kernel::ViewOp>()) {
+      v = view.getSource();
+      continue;
+    }
+    auto result = dyn_cast<OpResult>(v);
+    Value tied = result ? tiedOperand(result) : Value();
+    if (!tied)
+      return v;
+    v = tied;
+  }
 }
 
 int64_t ingot::elementBytes(TensorType type) {

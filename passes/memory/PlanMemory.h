@@ -12,6 +12,7 @@
 #define INGOT_PASSES_MEMORY_PLANMEMORY_H
 
 #include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Value.h"
 
 namespace ingot {
 
@@ -31,6 +32,14 @@ int64_t packBuffers(llvm::MutableArrayRef<PlannedBuffer> buffers);
 
 /// The most bytes alive at any one time: no packing needs less.
 int64_t liveBytes(llvm::ArrayRef<PlannedBuffer> buffers);
+
+/// The operand of the launch that the result updates in place; null for a
+/// result with memory of its own. The attribute `ties` of a launch has one
+/// operand number per result, -1 for none.
+mlir::Value tiedOperand(mlir::OpResult result);
+
+/// The value whose memory `v` lies in: through views and updates in place.
+mlir::Value memoryOwner(mlir::Value v);
 
 /// Bytes of one element in memory (bool: 1).
 int64_t elementBytes(mlir::TensorType type);

@@ -125,7 +125,18 @@ static Value elementwise(OpBuilder &b, Location loc, RankedTensorType out,
   // Nothing to compute, and no index map could be in bounds.
   if (llvm::is_contained(out.getShape(), 0))
     return emptyTensor(b, loc, out);
+  // A map from no loops to dimensions of size 1 is none that linalg takes: a
+  // single element is seen as a scalar.
   SmallVector<AffineMap> allMaps(maps);
+  SmallVector<Value> operands(ins);
+  if (out.getRank() == 0)
+    for (auto [operand, map] : llvm::zip(operands, allMaps)) {
+      auto type = cast<RankedTensorType>(operand.getType());
+      operand = reshape(b, loc, operand,
+                        RankedTensorType::get({}, type.getElementType()));
+      map = AffineMap::get(0, 0, {}, b.getContext());
+    }
+  ins = operands;
   allMaps.push_back(b.getMultiDimIdentityMap(out.getRank()));
   SmallVector<utils::IteratorType> loops(out.getRank(),
                                          utils::IteratorType::parallel);

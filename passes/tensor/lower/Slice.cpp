@@ -59,6 +59,11 @@ static Value knownSlice(OpBuilder &b, Location loc, Value data,
   bool constant = llvm::all_of(bounds, [](const onnx::SliceBound &bound) {
     return onnx::constantValue(bound.start).has_value();
   });
+  // A map that is the plain loop claims all of the dimension; the first part of
+  // it is read by index.
+  for (auto [d, bound] : llvm::enumerate(bounds))
+    constant &= bound.step != 1 || onnx::constantValue(bound.start) != 0 ||
+                from[d] == to[d];
   if (constant) {
     SmallVector<AffineExpr> results;
     for (auto [d, bound] : llvm::enumerate(bounds))
