@@ -16,16 +16,16 @@
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace ingot;
 
-/// The path on standard input, one model per line: each is imported and its
-/// codes are printed on one line.
+/// Imports the models whose paths stand on standard input, one per line, and
+/// prints "ok" or "error" with codes for each.
 static int runBatch() {
   std::string path;
-  int c;
-  while ((c = getchar()) != EOF) {
+  for (int c = getchar(); c != EOF; c = getchar()) {
     if (c != '\n') {
       path += char(c);
       continue;
@@ -35,11 +35,11 @@ static int runBatch() {
     mlir::ScopedDiagnosticHandler handler(
         &context, [&](mlir::Diagnostic &diagnostic) {
           if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
-            codes += diagnostic.str().substr(0, 8);
+            codes += " " + diagnostic.str().substr(0, 8);
           return mlir::success();
         });
     bool good = succeeded(importModel(path, context));
-    llvm::outs() << (good ? "ok" : "error") << ' ' << codes << '\n';
+    llvm::outs() << (good ? "ok" : "error") << codes << '\n';
     llvm::outs().flush();
     path.clear();
   }
@@ -65,7 +65,7 @@ int main(int argc, char **argv) {
   ImportReport report;
   options.report = &report;
   std::string path;
-  bool quiet = false, locations = false;
+  bool quiet = false, locations = false, memory = false;
   for (int i = 1; i < argc; ++i) {
     llvm::StringRef arg = argv[i];
     if (arg == "--list-operators" || arg == "--list-upgrades") {
@@ -80,6 +80,10 @@ int main(int argc, char **argv) {
       locations = true;
     else if (arg == "--allow-hard-links")
       options.allowHardLinks = true;
+    else if (arg == "--memory")
+      memory = true;
+    else if (arg.consume_front("--data-folder="))
+      options.dataFolder = arg.str();
     else if (arg.consume_front("--shape=")) {
       if (!parseShapeOption(arg, options)) {
         llvm::errs() << "malformed shape '" << arg << "'\n";
@@ -88,6 +92,7 @@ int main(int argc, char **argv) {
     } else
       path = arg.str();
   }
+  std::unique_ptr<llvm::MemoryBuffer> buffer;
   mlir::MLIRContext context;
   mlir::ScopedDiagnosticHandler handler(
       &context, [](mlir::Diagnostic &diagnostic) {
@@ -96,7 +101,15 @@ int main(int argc, char **argv) {
         llvm::errs() << (error ? "error: " : "remark: ") << diagnostic << '\n';
         return mlir::success();
       });
-  auto module = importModel(path, context, options);
+  if (memory) {
+    auto file = llvm::MemoryBuffer::getFile(path);
+    if (!file)
+      return 2;
+    buffer = std::move(*file);
+  }
+  auto module =
+      memory ? importModelFromMemory(buffer->getBuffer(), context, options)
+             : importModel(path, context, options);
   if (failed(module))
     return 1;
   mlir::OpPrintingFlags flags;

@@ -60,6 +60,9 @@ struct ImportOptions {
   /// Accepts external data in files that have several hard links, as stores
   /// that share files between models make them.
   bool allowHardLinks = false;
+  /// The folder of external data, if another than the model's. A model from
+  /// memory has none.
+  std::optional<std::string> dataFolder;
   ImportReport *report = nullptr;
 };
 
@@ -77,6 +80,12 @@ bool parseShapeOption(llvm::StringRef text, ImportOptions &options);
 mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
 importModel(llvm::StringRef path, mlir::MLIRContext &context,
             const ImportOptions &options = {});
+
+/// The same for a model in memory, which must stay there as long as the
+/// context lives: weights are not copied.
+mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
+importModelFromMemory(llvm::StringRef bytes, mlir::MLIRContext &context,
+                      const ImportOptions &options = {});
 
 } // namespace ingot
 

@@ -47,7 +47,7 @@ private:
     const FunctionInfo *function = nullptr;
     /// "caller/" before the names of nodes.
     std::string prefix;
-    llvm::DenseMap<llvm::StringRef, mlir::Value> values;
+    llvm::StringMap<mlir::Value> values;
     /// Attributes of the call, for references.
     std::vector<wire::Attribute> arguments;
     /// The outputs of the call, names of the frame below.

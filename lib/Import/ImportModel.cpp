@@ -24,20 +24,25 @@ namespace {
 /// One run of importModel.
 class ModelImporter {
 public:
-  ModelImporter(StringRef path, MLIRContext &context,
+  /// The bytes of the file, or `memory` if `path` is empty.
+  ModelImporter(StringRef path, StringRef memory, MLIRContext &context,
                 const ImportOptions &options)
-      : path(path.str()), context(context), options(options),
-        report(options.report ? *options.report : ownReport),
-        external(folderOf(path), options.allowHardLinks),
+      : path(path.str()), bytes(view(memory)), context(context),
+        options(options), report(options.report ? *options.report : ownReport),
+        external(folderOf(path, options), options.allowHardLinks),
         check(&context, report), shapes(&context) {}
 
   FailureOr<OwningOpRef<ModuleOp>> run();
 
 private:
-  static std::string folderOf(StringRef path) {
+  static std::optional<std::string> folderOf(StringRef path,
+                                             const ImportOptions &options) {
+    if (options.dataFolder || path.empty())
+      return options.dataFolder;
     StringRef folder = llvm::sys::path::parent_path(path);
     return folder.empty() ? "." : folder.str();
   }
+  std::string name() const { return path.empty() ? "the model" : quoted(path); }
   Failure openModel();
   Failure readModel();
   Failure readInputs();
@@ -51,6 +56,7 @@ private:
   Location location() { return FileLineColLoc::get(&context, path, 0, 0); }
 
   std::string path;
+  std::string_view bytes;
   MLIRContext &context;
   const ImportOptions &options;
   ImportReport ownReport;
@@ -65,29 +71,30 @@ private:
 } // namespace
 
 Failure ModelImporter::openModel() {
-  if (Failure failure = MappedFile::open(path, file))
-    return failure;
-  std::string_view bytes = file->bytes();
+  if (!path.empty()) {
+    if (Failure failure = MappedFile::open(path, file))
+      return failure;
+    bytes = file->bytes();
+  }
   if (bytes.empty())
-    return Error{Code::EmptyModel, quoted(path) + " is empty"};
+    return Error{Code::EmptyModel, name() + " is empty"};
   if (const char *format = wire::foreignFormat(bytes.substr(0, 512)))
     return Error{Code::NotAnOnnxModel,
-                 quoted(path) + " is not an ONNX model; it looks like " +
-                     format};
+                 name() + " is not an ONNX model; it looks like " + format};
   return {};
 }
 
 Failure ModelImporter::readModel() {
   wire::Model model;
-  Failure failure = wire::read(file->bytes(), model);
+  Failure failure = wire::read(bytes, model);
   if (!failure)
     failure = check.run(model);
   // A damaged file whose pages went missing is not to blame for its bytes.
-  if (failure && file->lostPages())
+  if (failure && file && file->lostPages())
     return checkUnchanged();
   if (failure && failure->code == Code::MalformedModel)
     failure->text =
-        quoted(path) + " is not a well-formed ONNX model: " + failure->text;
+        name() + " is not a well-formed ONNX model: " + failure->text;
   return failure;
 }
 
@@ -192,20 +199,18 @@ LogicalResult ModelImporter::buildMain(ModuleOp module) {
   for (auto [index, output] : llvm::enumerate(check.outputs()))
     main.setResultAttr(index, "onnx.name",
                        builder.getStringAttr(ref(output.name)));
-  // Constants that only folded ops used.
+  // What only folded ops used, and nodes that no output needs.
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*entry)))
-    if (op.use_empty() && op.getNumOperands() == 0 &&
-        !op.hasTrait<OpTrait::IsTerminator>())
+    if (isOpTriviallyDead(&op))
       op.erase();
   return success();
 }
 
 Failure ModelImporter::checkUnchanged() {
   struct stat now;
-  if (file->lostPages() || stat(path.c_str(), &now) != 0 ||
-      file->differsFrom(now))
-    return Error{Code::ModelChanged,
-                 quoted(path) + " was changed while it was read"};
+  if (file && (file->lostPages() || stat(path.c_str(), &now) != 0 ||
+               file->differsFrom(now)))
+    return Error{Code::ModelChanged, name() + " was changed while it was read"};
   return external.checkUnchanged();
 }
 
@@ -227,7 +232,12 @@ FailureOr<OwningOpRef<ModuleOp>> ModelImporter::run() {
     return fail(*failure);
 
   OwningOpRef<ModuleOp> module(ModuleOp::create(location()));
+  // Printing an op numbers all values of its function: linear time for each
+  // message, and the importer makes messages of its own of most.
+  bool printed = context.shouldPrintOpOnDiagnostic();
+  context.printOpOnDiagnostic(false);
   LogicalResult built = buildMain(*module);
+  context.printOpOnDiagnostic(printed);
   // Whatever was read from a file that changed is not worth a message.
   if ((failure = checkUnchanged()))
     return fail(*failure);
@@ -240,5 +250,11 @@ FailureOr<OwningOpRef<ModuleOp>> ModelImporter::run() {
 FailureOr<OwningOpRef<ModuleOp>>
 ingot::importModel(StringRef path, MLIRContext &context,
                    const ImportOptions &options) {
-  return ModelImporter(path, context, options).run();
+  return ModelImporter(path, {}, context, options).run();
+}
+
+FailureOr<OwningOpRef<ModuleOp>>
+ingot::importModelFromMemory(StringRef bytes, MLIRContext &context,
+                             const ImportOptions &options) {
+  return ModelImporter({}, bytes, context, options).run();
 }

@@ -16,7 +16,6 @@
 #include "lib/Import/Import.h"
 #include "lib/Import/Wire.h"
 
-#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace ingot {
@@ -86,7 +85,7 @@ private:
 
   mlir::MLIRContext *context;
   const InputShapes &shapes;
-  llvm::DenseMap<llvm::StringRef, std::string_view> declarations;
+  llvm::StringMap<std::string_view> declarations;
 };
 
 } // namespace ingot

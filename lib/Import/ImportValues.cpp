@@ -260,11 +260,11 @@ Failure ValueImporter::fromBytes(const wire::Tensor &tensor,
     into = fromOwned(tensor, std::move(clean), type);
     return {};
   }
-  ArrayRef<char> data(bytes.data(), bytes.size());
   if (bytes.size() <= kInlineBytes) {
-    into = inlineElements(data, type);
+    into = inlineElements(SmallVector<char>(bytes.begin(), bytes.end()), type);
     return {};
   }
+  ArrayRef<char> data(bytes.data(), bytes.size());
   // The blob says how its bytes happen to be aligned; readers must not expect
   // more. Capturing the holder keeps the file mapped.
   size_t address = reinterpret_cast<uintptr_t>(bytes.data());
@@ -347,6 +347,9 @@ Failure ValueImporter::tensorImpl(const wire::Tensor &tensor,
   std::vector<char> bytes;
   if (Failure failure = decodeTyped(tensor, expected, bytes))
     return failure;
+  // A file that changes meanwhile can make it another number.
+  if (bytes.size() != uint64_t(expected))
+    return Error{Code::BadTensorSize, "the number of elements changed"};
   std::string_view view(bytes.data(), bytes.size());
   if (bits < 8 || (tensor.type == DataType::Bool && !areCleanBools(view)))
     return fromBytes(tensor, view, nullptr, elements, type, into);

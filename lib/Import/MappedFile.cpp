@@ -68,8 +68,9 @@ static void onBusError(int signal, siginfo_t *info, void *context) {
     previousAction.sa_handler(signal);
     return;
   }
-  // Not ours: the access is repeated after this return and ends the process.
+  // Not ours: delivered again, without this handler, when it returns.
   ::signal(signal, SIG_DFL);
+  raise(signal);
 }
 
 static void installHandler() {

@@ -9,7 +9,9 @@
 #include "lib/Import/UpgradeOpset.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/ConvertUTF.h"
 
 using namespace ingot;
@@ -231,7 +233,7 @@ Failure ModelCheck::readInterface() {
       return Error{Code::DuplicateValue,
                    "two initializers have the name " + quoted(tensor.name)};
   }
-  llvm::DenseSet<llvm::StringRef> names;
+  llvm::StringSet<> names;
   for (std::string_view bytes : mainGraph.inputs) {
     wire::ValueInfo &input = graphInputs.emplace_back();
     if (Failure failure = wire::read(bytes, input))
@@ -259,11 +261,11 @@ Failure ModelCheck::readInterface() {
 }
 
 Failure ModelCheck::checkValues() {
-  llvm::DenseSet<llvm::StringRef> given;
+  llvm::StringSet<> given;
   for (const wire::ValueInfo &input : graphInputs)
     given.insert(ref(input.name));
   for (auto &entry : initializers)
-    given.insert(entry.first);
+    given.insert(entry.getKey());
   wire::Node node;
   for (auto [index, bytes] : llvm::enumerate(mainGraph.nodes)) {
     if (Failure failure = wire::readNew(bytes, node))

@@ -17,7 +17,6 @@
 #include "lib/Import/Import.h"
 #include "lib/Import/Wire.h"
 
-#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace ingot {
@@ -92,9 +91,11 @@ private:
   Opsets modelOpsets;
   wire::Graph mainGraph;
   std::vector<wire::ValueInfo> graphInputs, graphOutputs;
-  llvm::DenseMap<llvm::StringRef, std::string_view> initializers;
+  // Maps that own their keys, here and elsewhere: the file may change under
+  // us, and a hash table whose keys change is broken.
+  llvm::StringMap<std::string_view> initializers;
   /// For each name the index of the node that produces it.
-  llvm::DenseMap<llvm::StringRef, size_t> producers;
+  llvm::StringMap<size_t> producers;
   std::vector<std::unique_ptr<FunctionInfo>> functions;
   llvm::StringMap<FunctionInfo *> functionsByKey;
 };

@@ -8,6 +8,7 @@
 #include "dialects/onnx/Dims.h"
 #include "dialects/onnx/NodeName.h"
 #include "dialects/onnx/Shape.h"
+#include "dialects/onnx/ShapeValues.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Matchers.h"
@@ -130,8 +131,12 @@ Operation *NodeBuilder::build(RegisteredOperationName name, ValueRange operands,
   OperationState state(location, name);
   state.addOperands(operands);
   state.attributes = attributes;
-  // Stands for types not inferred yet; checkInvariants accepts any tensor.
-  Type unknown = UnrankedTensorType::get(builder.getI1Type());
+  // Stands for types not inferred yet. Most results have the element type of
+  // the first operand.
+  Type element = builder.getF32Type();
+  if (!operands.empty() && isa<TensorType>(operands.front().getType()))
+    element = getElementTypeOrSelf(operands.front().getType());
+  Type unknown = UnrankedTensorType::get(element);
   state.types.assign(numResults, unknown);
   return builder.create(state);
 }
@@ -142,8 +147,12 @@ LogicalResult NodeBuilder::inferTypes(Operation *op) {
   // placeholders of results means that the rest holds.
   if (!holds([&] { return checked.checkInvariants(); }) &&
       !StringRef(problem).starts_with("result #")) {
-    bool missing = StringRef(problem).starts_with("requires attribute");
-    return fail(missing ? Code::MissingAttribute : Code::InvalidNode, problem);
+    StringRef text(problem);
+    if (text.starts_with("requires attribute"))
+      return fail(Code::MissingAttribute, problem);
+    if (text.starts_with("operand #") && text.ends_with("got 'none'"))
+      return fail(Code::InputCount, "lacks an input: " + problem);
+    return fail(Code::InvalidNode, problem);
   }
   SmallVector<Type> types;
   auto inferable = cast<InferTypeOpInterface>(op);
@@ -248,6 +257,25 @@ SmallVector<Value> NodeBuilder::foldByFolder(Operation *op,
   return values;
 }
 
+/// An integer tensor that depends on sizes, all of which turn out constant.
+static ElementsAttr constantSizes(Operation *op) {
+  auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
+  if (op->getNumResults() != 1 || !type || !type.hasStaticShape() ||
+      !type.getElementType().isSignlessInteger(64))
+    return {};
+  std::optional<onnx::Dims> sizes = onnx::symbolicIntegers(op->getResult(0));
+  if (!sizes || int64_t(sizes->size()) != type.getNumElements())
+    return {};
+  SmallVector<int64_t> values;
+  for (AffineExpr size : *sizes) {
+    std::optional<int64_t> value = onnx::constantValue(size);
+    if (!value)
+      return {};
+    values.push_back(*value);
+  }
+  return cast<ElementsAttr>(DenseElementsAttr::get(type, ArrayRef(values)));
+}
+
 SmallVector<Value> NodeBuilder::fold(Operation *op) {
   SmallVector<Value> results(op->getResults());
   if (op->hasTrait<OpTrait::ConstantLike>())
@@ -264,6 +292,10 @@ SmallVector<Value> NodeBuilder::fold(Operation *op) {
   SmallVector<Value> folded = foldByFolder(op, operands);
   if (!folded.empty())
     return folded;
+  if (ElementsAttr sizes = constantSizes(op)) {
+    op->erase();
+    return {constant(sizes)};
+  }
   // Of several results it computes those with users, and none has one yet.
   if (results.size() == 1 && foldIfConstant(op, foldBudget, &folded))
     return folded;
