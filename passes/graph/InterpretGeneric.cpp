@@ -195,11 +195,14 @@ static Value skipRoundTrip(Value value) {
 }
 
 LogicalResult GenericRun::prepare(std::string &reason) {
-  if (!generic.getShapesToLoopsMap()) {
-    reason = "loops without a size";
-    return failure();
+  // Without loops there is nothing to ask sizes of.
+  if (generic.getNumLoops() > 0) {
+    if (!generic.getShapesToLoopsMap()) {
+      reason = "loops without a size";
+      return failure();
+    }
+    sizes = generic.getStaticLoopRanges();
   }
-  sizes = generic.getStaticLoopRanges();
   if (llvm::any_of(sizes, ShapedType::isDynamic)) {
     reason = "loops of symbolic size";
     return failure();

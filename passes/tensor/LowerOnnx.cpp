@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "lib/Runtime/ModelAbi.h"
+#include "dialects/onnx/Logic.h"
 #include "passes/tensor/Lowering.h"
 
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
@@ -23,6 +24,14 @@ namespace {
 struct LowerElementwise : OpInterfaceRewritePattern<onnx::Elementwise> {
   using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
 
+  /// False for an input that was left out, and for the one that CastLike takes
+  /// only the element type of.
+  static bool isRead(Operation *op, Value operand) {
+    if (onnx::isNone(operand))
+      return false;
+    return !isa<onnx::CastLikeOp>(op) || operand == op->getOperand(0);
+  }
+
   LogicalResult matchAndRewrite(onnx::Elementwise op,
                                 PatternRewriter &rewriter) const override {
     RankedTensorType out = rankedResult(op);
@@ -31,7 +40,7 @@ struct LowerElementwise : OpInterfaceRewritePattern<onnx::Elementwise> {
     SmallVector<Value> ins;
     SmallVector<AffineMap> maps;
     for (Value operand : op->getOperands()) {
-      if (onnx::isNone(operand))
+      if (!isRead(op, operand))
         continue;
       auto type = dyn_cast<RankedTensorType>(operand.getType());
       if (!type)
@@ -48,7 +57,7 @@ struct LowerElementwise : OpInterfaceRewritePattern<onnx::Elementwise> {
           SmallVector<Value> args;
           size_t next = 0;
           for (Value operand : op->getOperands())
-            args.push_back(onnx::isNone(operand) ? Value() : body.args[next++]);
+            args.push_back(isRead(op, operand) ? body.args[next++] : Value());
           if (Value fault = op.emitFault(body.b, body.loc, args))
             kernel::FaultOp::create(body.b, body.loc, fault,
                                     INGOT_FAULT_DIVIDE);
