@@ -105,6 +105,25 @@ Expr expInRangeF32(const Expr &x) {
   return expPolynomialF32(r) * powerOfTwo(red.bits, formatF32);
 }
 
+Expr expm1F32(const Expr &x) {
+  // (exp(r) - 1 - r) / r^2
+  static constexpr double tailOf[] = {0x1p-1,         0x1.555554p-3,
+                                      0x1.5554f8p-5,  0x1.1112dep-7,
+                                      0x1.6d3a0ep-10, 0x1.9e6664p-13};
+  Reduced red = reduce(atLeast(atMost(x, 89.0), -20.0), formatF32);
+  Expr r = fma(red.n, -formatF32.ln2Lo, red.r);
+  Expr rLo = fma(red.n, -formatF32.ln2Lo, red.r - r);
+  Expr tail = fma(horner(r, tailOf), r * r, rLo);
+  // 2^n (e + 1) - 1 = (2^n - 1) + 2^n e, all halved so that n = 128 fits.
+  Expr power = powerOfTwo(red.bits - 1, formatF32);
+  Expr top = power - 0.5;
+  Expr sum = fma(power, r, top);
+  Expr lost = fma(power, r, top - sum) + ((power - top) - 0.5);
+  Expr half = sum + fma(power, tail, lost);
+  // Where x is tiny, halving would lose its last bits and the sign of a zero.
+  return select(abs(x) < 0x1p-25, x, half + half);
+}
+
 Expr exp2F32(const Expr &x) {
   // (2^t - 1) / t
   static constexpr double tail[] = {0x1.62e43p-1,   0x1.ebfbdcp-3,

@@ -57,7 +57,9 @@ Value emitSigmoid(OpBuilder &builder, Location loc, Value x) {
 static void populateElementaryPatterns(RewritePatternSet &patterns) {
   DIRECT(ExpOp, exp);
   DIRECT(Exp2Op, exp2);
+  DIRECT(ExpM1Op, expm1);
   DIRECT(LogOp, log);
+  DIRECT(Log1pOp, log1p);
   DIRECT(TanhOp, tanh);
   DIRECT(ErfOp, erf);
   VIA_F64(AcosOp, acos);
@@ -70,9 +72,7 @@ static void populateElementaryPatterns(RewritePatternSet &patterns) {
   VIA_F64(CosOp, cos);
   VIA_F64(CoshOp, cosh);
   VIA_F64(ErfcOp, erfc);
-  VIA_F64(ExpM1Op, expm1);
   VIA_F64(Log10Op, log10);
-  VIA_F64(Log1pOp, log1p);
   VIA_F64(Log2Op, log2);
   VIA_F64(SinOp, sin);
   VIA_F64(SinhOp, sinh);
@@ -107,12 +107,56 @@ static Results powInt(Args a) {
   return {toF32(power(toF64(x), Precision::Single))};
 }
 
+/// The value of all elements of a constant.
+static std::optional<double> constantOf(Value value) {
+  FloatAttr real;
+  IntegerAttr integer;
+  DenseElementsAttr elements;
+  if (matchPattern(value, m_Constant(&elements)) && elements.isSplat()) {
+    Attribute splat = elements.getSplatValue<Attribute>();
+    real = dyn_cast<FloatAttr>(splat);
+    integer = dyn_cast<IntegerAttr>(splat);
+  } else if (!matchPattern(value, m_Constant(&real)) &&
+             !matchPattern(value, m_Constant(&integer))) {
+    return std::nullopt;
+  }
+  if (real)
+    return real.getValueAsDouble();
+  if (integer && integer.getValue().getSignificantBits() <= 32)
+    return double(integer.getInt());
+  return std::nullopt;
+}
+
+namespace {
+/// A power known at compile time; before the pattern for any power.
+template <typename OpTy> struct ExpandConstantPower : OpRewritePattern<OpTy> {
+  explicit ExpandConstantPower(MLIRContext *context)
+      : OpRewritePattern<OpTy>(context, /*benefit=*/2) {}
+
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
+    std::optional<double> power = constantOf(op.getRhs());
+    Type element = getElementTypeOrSelf(op.getType());
+    if (!power || !isSupported(op.getType()) ||
+        !isCheapPower(*power, element.isF64()))
+      return rewriter.notifyMatchFailure(op, "no cheap constant power");
+    rewriter.replaceOp(op, applyFormula(rewriter, op.getLoc(), op.getLhs(),
+                                        op.getType(), [&](Args a) -> Results {
+                                          return {powConstant(a[0], *power)};
+                                        }));
+    return success();
+  }
+};
+} // namespace
+
 static void populatePowerPatterns(RewritePatternSet &patterns) {
   addFormula<math::Atan2Op>(
       patterns, [](Args a) -> Results { return viaF64(atan2F64, a[0], a[1]); });
   addFormula<math::PowFOp>(
       patterns, [](Args a) -> Results { return viaF64(powF64, a[0], a[1]); });
   addFormula<math::FPowIOp>(patterns, powInt);
+  patterns.add<ExpandConstantPower<math::PowFOp>,
+               ExpandConstantPower<math::FPowIOp>>(patterns.getContext());
   addFormula<math::RsqrtOp>(patterns,
                             [](Args a) -> Results { return {rsqrt(a[0])}; });
   addFormula<math::SincosOp>(patterns, sinCos);

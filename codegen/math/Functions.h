@@ -30,7 +30,9 @@ enum class Precision { Single, Double };
 
 Expr expF32(const Expr &x);
 Expr exp2F32(const Expr &x);
+Expr expm1F32(const Expr &x);
 Expr logF32(const Expr &x);
+Expr log1pF32(const Expr &x);
 Expr tanhF32(const Expr &x);
 Expr erfF32(const Expr &x);
 /// 1 / (1 + exp(-x)).
@@ -72,6 +74,10 @@ Expr erfcF64(const Expr &x, Precision p);
 
 Expr cbrtF64(const Expr &x, Precision p);
 Expr powF64(const Expr &x, const Expr &y, Precision p);
+/// Whether a few products or a root give that power.
+bool isCheapPower(double y, bool isF64);
+/// x to such a power.
+Expr powConstant(const Expr &x, double y);
 /// x to an integer power; `odd` is a mask, and y + yLo is the exponent.
 Expr powIntF64(const Expr &x, const Expr &y, const Expr &yLo, const Expr &odd,
                Precision p);

@@ -48,6 +48,27 @@ Expr logF32(const Expr &x) {
   return withLogSpecials(x, fma(k, ln2, log1p));
 }
 
+Expr log1pF32(const Expr &x) {
+  // (log(1 + f) - f) / f^2
+  static constexpr double tail[] = {
+      -0x1.fffffep-2, 0x1.555554p-2, -0x1.000128p-2, 0x1.999d68p-3,
+      -0x1.54fa08p-3, 0x1.23a42cp-3, -0x1.04aa98p-3, 0x1.ebba64p-4,
+      -0x1.8fa56cp-4, 0x1.563b6ap-5};
+  constexpr int threeQuarters = 0x3f400000, four = 0x40800000;
+  // 1 + x = 2^k (1 + f), where f comes from x: 1 + x itself would be rounded.
+  Expr u = x + 1.0;
+  Expr exponent = (bitsOf(u) - threeQuarters) & int(0xff800000);
+  Expr inverse = floatOf(bitsOf(x).constant(four) - exponent); // 4 * 2^-k
+  Pair f = fastTwoSum(fma(inverse, 0.25, -1.0), floatOf(bitsOf(x) - exponent));
+  Expr k = intToFloat(exponent, x.elementType()) * 0x1p-23;
+  // k ln2 + f as a pair; the rest is smaller.
+  Expr whole = k * ln2;
+  Pair sum = fastTwoSum(whole, f.hi);
+  Expr lost = fma(k, ln2, -whole) + (sum.lo + f.lo);
+  Expr result = sum.hi + fma(horner(f.hi, tail), f.hi * f.hi, lost);
+  return withLogSpecials(u, copySign(result, x));
+}
+
 //===----------------------------------------------------------------------===//
 // f64
 //===----------------------------------------------------------------------===//

@@ -51,6 +51,43 @@ Expr powF64(const Expr &x, const Expr &y, Precision p) {
 }
 
 //===----------------------------------------------------------------------===//
+// Constant powers
+//===----------------------------------------------------------------------===//
+
+bool isCheapPower(double y, bool isF64) {
+  if (y == 0.5)
+    return true;
+  // Products of f64 add up their errors, unless the result is an f32.
+  double limit = isF64 ? 2 : 32;
+  return y == std::trunc(y) &&
+         (y == -1 || (y >= (isF64 ? 0 : -32) && y <= limit));
+}
+
+/// x^n by squaring, n > 0.
+static Expr product(const Expr &x, unsigned n) {
+  if (n == 1)
+    return x;
+  Expr square = product(x * x, n / 2);
+  return n % 2 ? square * x : square;
+}
+
+Expr powConstant(const Expr &x, double y) {
+  if (y == 0)
+    return x.constant(1.0);
+  // Unlike sqrt, pow takes -0 to 0 and -inf to inf.
+  if (y == 0.5)
+    return select(x == -double(INFINITY), double(INFINITY), sqrt(x + 0.0));
+  if (y == 1)
+    return x;
+  if (y == 2)
+    return x * x;
+  if (y == -1)
+    return 1.0 / x;
+  Expr power = product(toF64(x), unsigned(std::abs(y)));
+  return toF32(y < 0 ? 1.0 / power : power);
+}
+
+//===----------------------------------------------------------------------===//
 // Roots
 //===----------------------------------------------------------------------===//
 

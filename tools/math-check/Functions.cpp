@@ -51,7 +51,7 @@ static int32_t intPower(int32_t x, int32_t n) {
 
 /// 1 / (1 + exp(-x)) as a model spells it.
 static const char *const sigmoidBody =
-    "%one = arith.constant $1 : $T\n%m = arith.negf %x : $T\n"
+    "%one = arith.constant dense<1.0> : $T\n%m = arith.negf %x : $T\n"
     "%e = math.exp %m : $T\n%s = arith.addf %e, %one : $T\n"
     "%r = arith.divf %one, %s : $T";
 
@@ -70,11 +70,11 @@ static const Function functions[] = {
     {"erfc", 1, UNARY(erfc), REFERENCE(std::erfc(x)), 0.51, 4},
     {"exp", 1, UNARY(exp), REFERENCE(std::exp(x)), 1, 1},
     {"exp2", 1, UNARY(exp2), REFERENCE(std::exp2(x)), 1, 1},
-    {"expm1", 1, UNARY(expm1), REFERENCE(std::expm1(x)), 0.51, 1},
+    {"expm1", 1, UNARY(expm1), REFERENCE(std::expm1(x)), 1, 1},
     {"floor", 1, UNARY(floor), REFERENCE(std::floor(x)), 0, 0},
     {"log", 1, UNARY(log), REFERENCE(std::log(x)), 1, 1},
     {"log10", 1, UNARY(log10), REFERENCE(std::log10(x)), 0.51, 1},
-    {"log1p", 1, UNARY(log1p), REFERENCE(std::log1p(x)), 0.51, 1},
+    {"log1p", 1, UNARY(log1p), REFERENCE(std::log1p(x)), 1, 1},
     {"log2", 1, UNARY(log2), REFERENCE(std::log2(x)), 0.51, 1},
     {"round", 1, UNARY(round), REFERENCE(std::round(x)), 0, 0},
     {"roundeven", 1, UNARY(roundeven), REFERENCE(std::nearbyint(x)), 0, 0},
@@ -95,6 +95,15 @@ static const Function functions[] = {
      "%c = math.ipowi %a, %b : $I\n%r = arith.sitofp %c : $I to $T",
      REFERENCE(intPower(int32_t(x), int32_t(y))), 0.5, 0, Domain::Integers},
     {"pow", 2, BINARY(powf), REFERENCE(std::pow(x, y)), 0.51, 4},
+    {"pow_-3", 1,
+     "%c = arith.constant dense<-3.0> : $T\n%r = math.powf %x, %c : $T",
+     REFERENCE(1 / (x * x * x)), 0.51, 4},
+    {"pow_0.5", 1,
+     "%c = arith.constant dense<0.5> : $T\n%r = math.powf %x, %c : $T",
+     REFERENCE(std::pow(x, 0.5)), 0.5, 0.5},
+    {"pow_7", 1,
+     "%c = arith.constant dense<7.0> : $T\n%r = math.powf %x, %c : $T",
+     REFERENCE(std::pow(x, 7)), 0.51, 4},
     {"remf", 2, "%r = arith.remf %x, %y : $T", REFERENCE(std::fmod(x, y)), 0,
      0},
     {"to_bf16", 1,

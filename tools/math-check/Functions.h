@@ -24,7 +24,8 @@ struct Function {
   const char *name;
   int arity;
   /// Ops that compute %r from %x and %y, with $T for the type of both, $I for
-  /// the i32 of its shape, $B for the bf16, $H for the f16, and $1 for 1.0.
+  /// the i32 of its shape, $B for the bf16 and $H for the f16.
+  /// Constants are written as for vectors.
   const char *body;
   double (*inDouble)(double, double);
   long double (*inLongDouble)(long double, long double);

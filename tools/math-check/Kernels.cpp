@@ -63,7 +63,8 @@ static std::string kernelText(const Function &f, const CodeOptions &options) {
   body = replaceAll(body, "$I", typeName(options, "i32"));
   body = replaceAll(body, "$B", typeName(options, "bf16"));
   body = replaceAll(body, "$H", typeName(options, "f16"));
-  body = replaceAll(body, "$1", options.width ? "dense<1.0>" : "1.0");
+  if (options.width == 0)
+    body = replaceAll(replaceAll(body, "dense<", ""), "> :", " :");
   auto load = [&](StringRef name) {
     return ("%p" + name + " = llvm.getelementptr %in" + name +
             "[%i] : (!llvm.ptr, i64) -> !llvm.ptr, " + element + "\n%" + name +
@@ -72,8 +73,9 @@ static std::string kernelText(const Function &f, const CodeOptions &options) {
         .str();
   };
   unsigned step = std::max(options.width, 1u);
-  return ("func.func @check_" + Twine(f.name) +
-          "(%inx: !llvm.ptr, %iny: !llvm.ptr, %out: !llvm.ptr, %count: i64) {\n"
+  return ("func.func @\"check_" + Twine(f.name) +
+          "\"(%inx: !llvm.ptr, %iny: !llvm.ptr, %out: !llvm.ptr, %count: i64) "
+          "{\n"
           "%from = arith.constant 0 : i64\n"
           "%step = arith.constant " +
           Twine(step) +

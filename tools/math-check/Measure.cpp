@@ -17,6 +17,8 @@ template <typename T> struct Format;
 template <> struct Format<float> {
   using Bits = uint32_t;
   using Wide = double;
+  /// The power of two after the largest value.
+  static constexpr Wide limit = 0x1p128;
   static Wide reference(const Function &f, float x, float y) {
     return f.inDouble(x, y);
   }
@@ -24,6 +26,7 @@ template <> struct Format<float> {
 template <> struct Format<double> {
   using Bits = uint64_t;
   using Wide = long double;
+  static constexpr Wide limit = 0x1p1024L;
   static Wide reference(const Function &f, double x, double y) {
     return f.inLongDouble(x, y);
   }
@@ -234,29 +237,34 @@ template <typename T> Samples<T> makeSamples(const Function &f, size_t count) {
   return samples;
 }
 
+/// The reciprocal of the spacing of T at b, 0 <= b < the first value too large.
+/// By the bits of a double, since this is what an exhaustive run spends time
+/// on.
+static double inverseSpacing(float, double b) {
+  uint64_t exponent = std::max<uint64_t>(toBits(b) >> 52, 1023 - 126);
+  return fromBits<double>((2 * 1023 + 23 - exponent) << 52);
+}
+static long double inverseSpacing(double, long double b) {
+  int exponent = b == 0 ? -1022 : std::max(std::ilogb(b), -1022);
+  return std::scalbn(1.0L, 52 - exponent);
+}
+
 /// |got - want| over the spacing of T at want.
 template <typename T>
 static double ulpError(T got, typename Format<T>::Wide want) {
   using Wide = typename Format<T>::Wide;
-  using Limits = std::numeric_limits<T>;
   const double wrong = std::numeric_limits<double>::infinity();
   if (std::isnan(want) || std::isnan(got))
     return std::isnan(want) && std::isnan(got) ? 0 : wrong;
   if (std::signbit(got) != std::signbit(want))
     return wrong;
-  // Beyond the largest value the next would be this power of two.
-  const Wide limit = std::scalbn(Wide(1), Limits::max_exponent);
-  Wide a = std::isinf(got) ? limit : std::fabs(Wide(got));
-  Wide b = std::fabs(want) > limit ? limit : std::fabs(want);
-  if (a == b)
-    return 0;
-  if (b == limit && std::isinf(want))
-    return wrong;
-  int exponent = b == 0 ? Limits::min_exponent - 1 : std::ilogb(b);
-  exponent = std::min(std::max(exponent, Limits::min_exponent - 1),
-                      Limits::max_exponent - 1);
-  return double(std::fabs(a - b) /
-                std::scalbn(Wide(1), exponent - (Limits::digits - 1)));
+  constexpr Wide limit = Format<T>::limit;
+  Wide a = std::fabs(Wide(got)), b = std::fabs(want);
+  if (b >= limit)
+    return std::isinf(got) ? 0 : wrong;
+  if (std::isinf(got))
+    a = limit;
+  return double(std::fabs(a - b) * inverseSpacing(T(), b));
 }
 
 void Worst::add(const Worst &other) {

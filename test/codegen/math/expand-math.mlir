@@ -154,3 +154,20 @@ func.func @narrows(%x: f64) -> f16 {
   %0 = arith.truncf %x : f64 to f16
   return %0 : f16
 }
+
+// A constant power is a few products, or a root.
+// CHECK-LABEL: @constant_powers
+// CHECK-SAME: (%[[X:.*]]: vector<4xf32>)
+func.func @constant_powers(%x: vector<4xf32>) -> vector<4xf32> {
+  %two = arith.constant dense<2.0> : vector<4xf32>
+  %three = arith.constant dense<3.0> : vector<4xf32>
+  // CHECK: %[[SQUARE:.*]] = arith.mulf %[[X]], %[[X]] : vector<4xf32>
+  %0 = math.powf %x, %two : vector<4xf32>
+  // CHECK: %[[WIDE:.*]] = arith.extf %[[SQUARE]]
+  // CHECK: %[[PRODUCT:.*]] = arith.mulf %[[WIDE]], %[[WIDE]] : vector<4xf64>
+  // CHECK: %[[CUBE:.*]] = arith.mulf %[[PRODUCT]], %[[WIDE]] : vector<4xf64>
+  // CHECK: %[[RESULT:.*]] = arith.truncf %[[CUBE]]
+  %1 = math.powf %0, %three : vector<4xf32>
+  // CHECK: return %[[RESULT]]
+  return %1 : vector<4xf32>
+}
