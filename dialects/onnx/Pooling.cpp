@@ -9,6 +9,7 @@
 // operators that undo windows.
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/onnx/ShapeValues.h"
 #include "dialects/onnx/WindowAttributes.h"
 
 using namespace mlir;
@@ -168,12 +169,12 @@ LogicalResult MaxUnpoolOp::inferReturnTypes(MLIRContext *context,
   Dims out(ArrayRef<AffineExpr>(dims).take_front(2));
   out.append(window->output);
   if (!isNone(op.getOutputShape())) {
-    auto sizes = constantIntegers(op.getOutputShape());
+    auto sizes = partialIntegers(op.getOutputShape());
     if (sizes && sizes->size() != size_t(x.getRank()))
       return emitOptionalError(loc, "output_shape has ", sizes->size(),
                                " values, expected ", x.getRank());
     for (size_t i = 0; i < out.size(); ++i)
-      out[i] = sizes ? constantDim((*sizes)[i], context) : freshDim(context);
+      out[i] = sizes && (*sizes)[i] ? (*sizes)[i] : freshDim(context);
     for (AffineExpr size : out)
       if (constantValue(size).value_or(0) < 0)
         return emitOptionalError(loc, "output_shape ", *constantValue(size),
@@ -199,7 +200,7 @@ LogicalResult Col2ImOp::inferReturnTypes(MLIRContext *context,
   Type element = elementType(op.getInput());
   if (input && input.getRank() != 3)
     return emitOptionalError(loc, "input must have 3 dimensions, got ", input);
-  auto image = constantIntegers(op.getImageShape());
+  auto image = partialIntegers(op.getImageShape());
   auto block = constantIntegers(op.getBlockShape());
   std::optional<int64_t> rank = lengthOf(op.getImageShape());
   if (!rank)
@@ -212,12 +213,14 @@ LogicalResult Col2ImOp::inferReturnTypes(MLIRContext *context,
       (block && block->size() != size_t(*rank)))
     return emitOptionalError(
         loc, "image_shape and block_shape must have the same length");
-  for (auto *sizes : {&image, &block})
-    for (int64_t size : *sizes ? **sizes : SmallVector<int64_t>())
-      if (size < 1)
-        return emitOptionalError(loc, "size ", size,
-                                 " of image_shape or block_shape is less "
-                                 "than 1");
+  for (AffineExpr size : image.value_or(Dims()))
+    if (size && constantValue(size).value_or(1) < 1)
+      return emitOptionalError(loc, "size ", *constantValue(size),
+                               " of image_shape is less than 1");
+  for (int64_t size : block.value_or(SmallVector<int64_t>()))
+    if (size < 1)
+      return emitOptionalError(loc, "size ", size,
+                               " of block_shape is less than 1");
   Dims dims = getDims(input);
   Dims out = {dims[0], freshDim(context)};
   if (block) {
@@ -233,8 +236,7 @@ LogicalResult Col2ImOp::inferReturnTypes(MLIRContext *context,
     out[1] = dims[1].floorDiv(*count);
   }
   for (int64_t i = 0; i < *rank; ++i)
-    out.push_back(image ? constantDim((*image)[i], context)
-                        : freshDim(context));
+    out.push_back(image && (*image)[i] ? (*image)[i] : freshDim(context));
   types.push_back(tensorOf(out, element));
   return success();
 }

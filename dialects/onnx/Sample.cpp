@@ -7,6 +7,7 @@
 #include "dialects/onnx/Sample.h"
 #include "dialects/onnx/RegisterOps.h"
 #include "dialects/onnx/ResizeShape.h"
+#include "dialects/onnx/ShapeValues.h"
 #include "dialects/onnx/TypeChecks.h"
 
 #include <cmath>
@@ -100,37 +101,46 @@ static LogicalResult applyScales(std::optional<Location> loc,
   return success();
 }
 
-/// Sets sizes and scales of dimensions with constant `sizes`.
+/// Sets sizes and scales of dimensions by `sizes`; null ones are unknown.
 static LogicalResult applySizes(std::optional<Location> loc,
-                                ArrayRef<int64_t> sizes, ArrayRef<int64_t> axes,
-                                StringRef policy,
+                                ArrayRef<AffineExpr> sizes,
+                                ArrayRef<int64_t> axes, StringRef policy,
                                 MutableArrayRef<ResizedDim> dims) {
-  std::optional<double> common;
   for (auto [size, axis] : llvm::zip(sizes, axes)) {
-    if (size < 0)
-      return emitOptionalError(loc, "size ", size, " of axis ", axis,
-                               " is negative");
-    dims[axis].resultSize = constantDim(size, dims[axis].size.getContext());
-    std::optional<int64_t> from = constantValue(dims[axis].size);
-    if (from && *from > 0)
-      dims[axis].scale = double(size) / double(*from);
-    if (policy == "stretch")
+    if (!size)
       continue;
-    if (!dims[axis].scale)
-      return emitOptionalError(loc, "keep_aspect_ratio_policy '", policy,
-                               "' needs known sizes of the operand");
-    double scale = *dims[axis].scale;
-    common = !common                  ? scale
-             : policy == "not_larger" ? std::min(*common, scale)
-                                      : std::max(*common, scale);
+    std::optional<int64_t> to = constantValue(size);
+    std::optional<int64_t> from = constantValue(dims[axis].size);
+    if (to && *to < 0)
+      return emitOptionalError(loc, "size ", *to, " of axis ", axis,
+                               " is negative");
+    dims[axis].resultSize = size;
+    if (from && to && *from > 0)
+      dims[axis].scale = double(*to) / double(*from);
+    else if (size == dims[axis].size)
+      dims[axis].scale = 1;
   }
-  if (common)
-    for (int64_t axis : axes) {
-      dims[axis].scale = common;
+  if (policy == "stretch")
+    return success();
+  // One scale for all of them, if all are known.
+  std::optional<double> common;
+  bool isKnown = sizes.size() == axes.size();
+  for (int64_t axis : axes) {
+    std::optional<double> scale = dims[axis].scale;
+    isKnown &= scale && constantValue(dims[axis].size);
+    if (scale)
+      common = !common                  ? *scale
+               : policy == "not_larger" ? std::min(*common, *scale)
+                                        : std::max(*common, *scale);
+  }
+  for (int64_t axis : axes) {
+    dims[axis].scale = isKnown ? common : std::nullopt;
+    dims[axis].resultSize = AffineExpr();
+    if (isKnown)
       dims[axis].resultSize = constantDim(
           int64_t(*common * double(*constantValue(dims[axis].size)) + 0.5),
           dims[axis].size.getContext());
-    }
+  }
   return success();
 }
 
@@ -158,7 +168,7 @@ static FailureOr<SmallVector<ResizedDim>> resolve(std::optional<Location> loc,
   if (auto scales = constantFloats(op.getScales());
       scales && isGiven(op.getScales()))
     applied = applyScales(loc, *scales, *axes, dims);
-  else if (auto sizes = constantIntegers(op.getSizes());
+  else if (auto sizes = partialIntegers(op.getSizes());
            sizes && isGiven(op.getSizes()))
     applied =
         applySizes(loc, *sizes, *axes, op.getKeepAspectRatioPolicy(), dims);
@@ -290,12 +300,13 @@ LogicalResult AffineGridOp::inferReturnTypes(MLIRContext *context,
                              theta);
   if (failed(checkLength(loc, op.getSize(), "size", *rows + 2)))
     return failure();
-  auto size = constantIntegers(op.getSize());
   Dims out = {dims[0]};
-  for (int64_t i = 2; i < *rows + 2; ++i) {
-    if (size && (*size)[i] < 0)
-      return emitOptionalError(loc, "size ", (*size)[i], " is negative");
-    out.push_back(size ? constantDim((*size)[i], context) : freshDim(context));
+  Dims size = listElements(op.getSize(), *rows + 2);
+  for (AffineExpr given : ArrayRef(size).drop_front(2)) {
+    if (given && constantValue(given).value_or(0) < 0)
+      return emitOptionalError(loc, "size ", *constantValue(given),
+                               " is negative");
+    out.push_back(given ? given : freshDim(context));
   }
   out.push_back(constantDim(*rows, context));
   types.push_back(tensorOf(out, element));

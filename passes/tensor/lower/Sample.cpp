@@ -5,11 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/onnx/Sample.h"
-#include "passes/tensor/Lowering.h"
+#include "dialects/onnx/TypeChecks.h"
+#include "passes/tensor/lower/Interpolation.h"
+#include "passes/tensor/lower/Resize.h"
 
 using namespace mlir;
 using namespace ingot;
 
 void ingot::populateSamplePatterns(RewritePatternSet &patterns) {
-  (void)patterns;
+  populateResizePatterns(patterns);
 }
