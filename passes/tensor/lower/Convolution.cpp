@@ -13,6 +13,7 @@
 #include "passes/tensor/lower/Convolution.h"
 #include "dialects/onnx/TypeChecks.h"
 #include "dialects/onnx/Window.h"
+#include "passes/tensor/lower/Interpolation.h"
 #include "passes/tensor/lower/Products.h"
 #include "passes/tensor/lower/Scalars.h"
 #include "passes/tensor/lower/WindowAccess.h"
@@ -350,8 +351,82 @@ struct LowerConvTranspose : OpRewritePattern<onnx::ConvTransposeOp> {
 };
 } // namespace
 
+//===----------------------------------------------------------------------===//
+// DeformConv
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct LowerDeformConv : OpRewritePattern<onnx::DeformConvOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(onnx::DeformConvOp op,
+                                PatternRewriter &rewriter) const override {
+    if (failed(requireRanks(op, rewriter)))
+      return failure();
+    auto window = onnx::resolveWindow(op);
+    if (failed(window))
+      return failure();
+    if (window->rank() > 5)
+      return rewriter.notifyMatchFailure(op, "too many spatial dimensions");
+    RankedTensorType out = rankedResult(op), sums = accumulatorType(out);
+    ConvLoops loops(onnx::rankedType(op.getW()), window->group);
+    Location loc = op.getLoc();
+    onnx::Dims reduced = {loops.inputChannels};
+    reduced.append(window->kernelDims(op.getContext()));
+    Value zero =
+        constantLike(rewriter, loc, computeType(sums.getElementType()), 0);
+    Value result = reduce(rewriter, loc, sums, reduced, op.getW(),
+                          loops.weightMap(op.getContext()), zero,
+                          [&](Body &body, Value sum) {
+                            Scalars s{body.b, body.loc};
+                            Value v = elementAt(body, op, *window, loops);
+                            return s.add(sum, s.mul(v, body.args[0]));
+                          });
+    rewriter.replaceOp(op, addBias(rewriter, loc, result, op.getB(), out));
+    return success();
+  }
+
+private:
+  /// The element of X, interpolated at the moved place of the current kernel
+  /// point, times the mask.
+  static Value elementAt(Body &body, onnx::DeformConvOp op,
+                         const onnx::WindowParams &window,
+                         const ConvLoops &loops) {
+    Scalars s{body.b, body.loc};
+    Value channel = loops.channel(body);
+    onnx::Dims dims = onnx::getDims(onnx::rankedType(op.getX()));
+    Value perGroup = s.max(
+        s.size(dims[1].floorDiv(int64_t(op.getOffsetGroup()))), s.index(1));
+    Value point = s.quotient(channel, perGroup);
+    for (int64_t i = 0; i < window.rank(); ++i)
+      point = s.add(s.mul(point, s.index(window.kernel[i])),
+                    body.index(loops.pointLoop + i));
+    // Offsets and mask have one plane per kernel point of an offset group.
+    SmallVector<Value> place = {body.index(0), point};
+    for (int64_t i = 0; i < window.rank(); ++i)
+      place.push_back(body.index(2 + i));
+    Value mask;
+    if (!onnx::isNone(op.getMask()))
+      mask = body.load(op.getMask(), place);
+    WindowAccess access{op.getX(), window, 2, loops.pointLoop};
+    SmallVector<AxisTaps> axes;
+    Value first = s.mul(point, s.index(window.rank()));
+    for (int64_t i = 0; i < window.rank(); ++i) {
+      place[1] = s.add(first, s.index(i));
+      Value offset = body.load(op.getOffset(), place);
+      Value at = s.toFloat(access.place(body, i), offset.getType());
+      axes.push_back(linearTaps(s, s.add(at, offset), s.size(window.input[i])));
+    }
+    Value v =
+        interpolate(s, {body.index(0), channel}, axes, [&](ValueRange indices) {
+          return body.load(op.getX(), indices);
+        });
+    return mask ? s.mul(v, mask) : v;
+  }
+};
+} // namespace
+
 void ingot::populateConvolutionPatterns(RewritePatternSet &patterns) {
-  patterns
-      .add<LowerConv, LowerConvInteger, LowerConvTranspose, LowerQLinearConv>(
-          patterns.getContext());
+  patterns.add<LowerConv, LowerConvInteger, LowerConvTranspose, LowerDeformConv,
+               LowerQLinearConv>(patterns.getContext());
 }

@@ -152,3 +152,100 @@ func.func @blocks_do_not_divide(%x: tensor<2x11x12xf32>) {
   %0 = onnx.Col2Im %x, %image, %block : (tensor<2x11x12xf32>, tensor<2xi64>, tensor<2xi64>) -> tensor<2x2x5x5xf32>
   return
 }
+
+// -----
+
+func.func @too_few_offsets(%x: tensor<1x1x3x3xf32>, %w: tensor<1x1x2x2xf32>, %offset: tensor<1x4x2x2xf32>) {
+  %none = onnx.None
+  // expected-error @+2 {{axis 1 of offset is 4 but offset_group times the number of kernel points is 8}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = onnx.DeformConv %x, %w, %offset, %none, %none
+    : (tensor<1x1x3x3xf32>, tensor<1x1x2x2xf32>, tensor<1x4x2x2xf32>, none, none) -> tensor<1x1x2x2xf32>
+  return
+}
+
+// -----
+
+func.func @mask_of_other_rank(%x: tensor<1x1x3x3xf32>, %w: tensor<1x1x2x2xf32>, %offset: tensor<1x8x2x2xf32>, %mask: tensor<4x2x2xf32>) {
+  %none = onnx.None
+  // expected-error @+2 {{mask must have rank 4, got 'tensor<4x2x2xf32>'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = onnx.DeformConv %x, %w, %offset, %none, %mask
+    : (tensor<1x1x3x3xf32>, tensor<1x1x2x2xf32>, tensor<1x8x2x2xf32>, none, tensor<4x2x2xf32>) -> tensor<1x1x2x2xf32>
+  return
+}
+
+// -----
+
+func.func @storage_order_unknown(%x: tensor<1x1x3x3xf32>) {
+  // expected-error @+2 {{storage_order 2 is neither 0 nor 1}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0:2 = onnx.MaxPool %x {kernel_shape = array<i64: 2, 2>, storage_order = 2 : i64} : (tensor<1x1x3x3xf32>) -> (tensor<1x1x2x2xf32>, tensor<1x1x2x2xi64>)
+  return
+}
+
+// -----
+
+func.func @pools_a_matrix(%x: tensor<3x3xf32>) {
+  // expected-error @+2 {{X must have at least 3 dimensions, got 'tensor<3x3xf32>'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = onnx.AveragePool %x {kernel_shape = array<i64: 2, 2>} : (tensor<3x3xf32>) -> tensor<2x2xf32>
+  return
+}
+
+// -----
+
+func.func @pools_nothing(%x: tensor<1x1x0xf32>) {
+  // expected-error @+2 {{spatial axis 0 of the input is empty}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = onnx.AveragePool %x {kernel_shape = array<i64: 2>, pads = array<i64: 1, 1>} : (tensor<1x1x0xf32>) -> tensor<1x1x1xf32>
+  return
+}
+
+// -----
+
+func.func @no_kernel(%x: tensor<1x1x4x4xf32>) {
+  // expected-error @+2 {{kernel_shape has 1 values, expected 2}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = onnx.AveragePool %x {kernel_shape = array<i64: 2>} : (tensor<1x1x4x4xf32>) -> tensor<1x1x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @zero_point_per_nothing(%x: tensor<1x1x4x4xui8>, %w: tensor<2x1x2x2xui8>, %z: tensor<3xui8>) {
+  %none = onnx.None
+  // expected-error @+2 {{the number of elements of w_zero_point is 3 but the number of output channels is 2}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = onnx.ConvInteger %x, %w, %none, %z : (tensor<1x1x4x4xui8>, tensor<2x1x2x2xui8>, none, tensor<3xui8>) -> tensor<1x2x3x3xi32>
+  return
+}
+
+// -----
+
+func.func @zero_point_of_x_per_channel(%x: tensor<1x1x4x4xui8>, %w: tensor<2x1x2x2xui8>, %z: tensor<2xui8>) {
+  %none = onnx.None
+  // expected-error @+2 {{x_zero_point must have 1 element, got 'tensor<2xui8>'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = onnx.ConvInteger %x, %w, %z, %none : (tensor<1x1x4x4xui8>, tensor<2x1x2x2xui8>, tensor<2xui8>, none) -> tensor<1x2x3x3xi32>
+  return
+}
+
+// -----
+
+func.func @unpools_to_negative(%x: tensor<1x1x2x2xf32>, %i: tensor<1x1x2x2xi64>) {
+  %shape = onnx.Constant {value = dense<[1, 1, -4, 4]> : tensor<4xi64>} : tensor<4xi64>
+  // expected-error @+2 {{output_shape -4 is negative}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = onnx.MaxUnpool %x, %i, %shape {kernel_shape = array<i64: 2, 2>} : (tensor<1x1x2x2xf32>, tensor<1x1x2x2xi64>, tensor<4xi64>) -> tensor<1x1x4x4xf32>
+  return
+}
+
+// -----
+
+func.func @columns_of_other_rank(%x: tensor<10x12xf32>, %shape: tensor<2xi64>) {
+  // expected-error @+2 {{input must have 3 dimensions, got 'tensor<10x12xf32>'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = onnx.Col2Im %x, %shape, %shape : (tensor<10x12xf32>, tensor<2xi64>, tensor<2xi64>) -> tensor<2x2x5x5xf32>
+  return
+}

@@ -130,3 +130,17 @@ func.func @unpool_checks_indices(%x: tensor<1x1x2x2xf32>, %i: tensor<1x1x2x2xi64
     : (tensor<1x1x2x2xf32>, tensor<1x1x2x2xi64>, none) -> tensor<1x1x4x4xf32>
   return %0 : tensor<1x1x4x4xf32>
 }
+
+// -----
+
+// Taps are interpolated between four elements, then masked.
+// CHECK-LABEL: @deformed_taps_are_interpolated
+// CHECK: tensor.extract %arg3
+// CHECK-COUNT-2: tensor.extract %arg2
+// CHECK-COUNT-4: tensor.extract %arg0
+func.func @deformed_taps_are_interpolated(%x: tensor<1x1x3x3xf32>, %w: tensor<1x1x2x2xf32>, %offset: tensor<1x8x2x2xf32>, %mask: tensor<1x4x2x2xf32>) -> tensor<1x1x2x2xf32> {
+  %none = onnx.None
+  %0 = onnx.DeformConv %x, %w, %offset, %none, %mask
+    : (tensor<1x1x3x3xf32>, tensor<1x1x2x2xf32>, tensor<1x8x2x2xf32>, none, tensor<1x4x2x2xf32>) -> tensor<1x1x2x2xf32>
+  return %0 : tensor<1x1x2x2xf32>
+}
