@@ -76,6 +76,32 @@ def FoldConstants : Pass<"ingot-fold-constants", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numFolded", "folded", "Ops folded">];
 }
 
+def SimplifyGraph : Pass<"ingot-simplify-graph", "::mlir::ModuleOp"> {
+  let summary = "Simplify the graph by algebra";
+  let description = [{
+    Takes out ops that change nothing, merges chains of transposes, of shape
+    changes and of limits (Relu, Clip), turns small powers into products and
+    divisions by powers of two into multiplications, makes padding part of the
+    convolution or pooling that follows, and moves what is constant for each
+    channel (BatchNormalization at inference, Mul, Div, Add and Sub by
+    constants) into the weights and bias of the convolution or matrix product
+    before it. Other BatchNormalizations become Mul and Add. Then equal ops are
+    made one, and unused ones go.
+
+    Weights are computed in double precision and rounded once, in new memory;
+    those that the result no longer needs are freed.
+
+    ```mlir
+    %0 = onnx.Conv %x, %w, %none : ...
+    %1:3 = onnx.BatchNormalization %0, %scale, %bias, %mean, %var : ...
+    // ==>
+    %0 = onnx.Conv %x, %w1, %b1 : ...
+    ```
+  }];
+  let options = [Option<"remarks", "remarks", "bool", "false",
+                        "Say what was not simplified, and why">];
+}
+
 def CheckSupport : Pass<"ingot-check-support", "::mlir::ModuleOp"> {
   let summary = "Report every op that cannot be compiled";
   let description = [{

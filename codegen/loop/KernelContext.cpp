@@ -18,7 +18,19 @@ Type ingot::storageType(Type type) {
   if (auto integer = dyn_cast<IntegerType>(type))
     return IntegerType::get(type.getContext(),
                             integer.getWidth() == 1 ? 8 : integer.getWidth());
+  // LLVM moves bf16 through f32 where the processor has no bf16, with calls of
+  // a library; as integers they are moved as they are.
+  if (type.isBF16())
+    return IntegerType::get(type.getContext(), 16);
   return type;
+}
+
+/// The same value or vector with another type of the same width.
+static Value bitcastTo(OpBuilder &b, Location loc, Value v, Type elementType) {
+  Type type = elementType;
+  if (auto vector = dyn_cast<VectorType>(v.getType()))
+    type = VectorType::get(vector.getShape(), elementType);
+  return arith::BitcastOp::create(b, loc, type, v);
 }
 
 int64_t ingot::storageBytes(Type type) {
@@ -233,6 +245,8 @@ LaneValue KernelContext::load(OpBuilder &b, Location loc, const BufferRef &from,
     value =
         arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, value, zero);
   }
+  if (from.elementType.isBF16())
+    value = bitcastTo(b, loc, value, from.elementType);
   return {kind, value, 0};
 }
 
@@ -249,6 +263,8 @@ void KernelContext::store(OpBuilder &b, Location loc, const LaneValue &value,
       type = VectorType::get(vector.getShape(), stored);
     v = arith::ExtUIOp::create(b, loc, type, v);
   }
+  if (to.elementType.isBF16())
+    v = bitcastTo(b, loc, v, stored);
   if (offset.isUniform() || lanes.width == 1) {
     LLVM::StoreOp::create(b, loc, v, address(b, loc, to, offset.value), align);
     return;

@@ -15,6 +15,8 @@ using namespace ingot;
 
 static void addGraphPasses(OpPassManager &pm) {
   pm.addPass(createCanonicalizerPass());
+  pm.addPass(createFoldConstants());
+  pm.addPass(createSimplifyGraph());
   pm.addPass(createCSEPass());
 }
 

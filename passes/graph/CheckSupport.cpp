@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/graph/CheckSupport.h"
+#include "dialects/onnx/NodeName.h"
 #include "passes/Passes.h"
 #include "passes/graph/LowerClone.h"
 
@@ -15,18 +16,6 @@ namespace ingot {
 
 using namespace mlir;
 using namespace ingot;
-
-std::string ingot::nodeName(Location loc) {
-  std::string name;
-  loc->walk([&](Location part) {
-    auto named = dyn_cast<NameLoc>(part);
-    if (!named)
-      return WalkResult::advance();
-    name = named.getName().str();
-    return WalkResult::interrupt();
-  });
-  return name;
-}
 
 std::vector<UnsupportedOp> ingot::findUnsupported(ModuleOp module) {
   std::vector<UnsupportedOp> found;
@@ -39,8 +28,8 @@ std::vector<UnsupportedOp> ingot::findUnsupported(ModuleOp module) {
     std::string reason = lowered.reason;
     if (reason.empty())
       reason = "the operator has no lowering";
-    found.push_back({op->getName().stripDialect().str(), nodeName(op->getLoc()),
-                     reason, op->getLoc()});
+    found.push_back({op->getName().stripDialect().str(),
+                     onnx::nodeName(op->getLoc()).str(), reason, op->getLoc()});
   });
   return found;
 }

@@ -27,10 +27,6 @@ struct UnsupportedOp {
   mlir::Location loc;
 };
 
-/// The name of the ONNX node that an op at that place came from: the innermost
-/// name in the location, or nothing.
-std::string nodeName(mlir::Location loc);
-
 /// All ops that the lowering to kernels does not handle, in the order of the
 /// module, which is not changed. The dialects of registerFoldDialects must be
 /// loaded.

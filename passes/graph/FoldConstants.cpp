@@ -7,6 +7,7 @@
 #include "passes/graph/FoldConstants.h"
 #include "dialects/onnx/Dims.h"
 #include "dialects/onnx/Shape.h"
+#include "dialects/onnx/ShapeValues.h"
 #include "passes/Passes.h"
 #include "passes/graph/InferShapes.h"
 #include "passes/graph/Interpret.h"
@@ -24,6 +25,9 @@ using namespace ingot::graph;
 /// Intermediate results may be this many times as large as the final one:
 /// reductions widen half precision, for example.
 static constexpr int64_t intermediateFactor = 8;
+
+/// Tensors of sizes are short.
+static constexpr int64_t maxShapeValues = 64;
 
 /// Ops whose result is not a function of their operands.
 static bool isRandom(Operation *op) {
@@ -52,6 +56,30 @@ static int64_t superfluousBytes(Operation *op) {
     if (operand.hasOneUse())
       total += bytesOf(operand.getType());
   return total;
+}
+
+/// The elements of a small integer tensor computed from shapes, if all those
+/// that it depends on are static: N x 3 x H x W gives the 3, though its other
+/// sizes are not known.
+static ElementsAttr foldShapeValue(Operation *op) {
+  auto type = op->getNumResults() == 1
+                  ? dyn_cast<RankedTensorType>(op->getResult(0).getType())
+                  : RankedTensorType();
+  if (!type || !type.hasStaticShape() || op->getNumRegions() != 0 ||
+      !isa<IntegerType>(type.getElementType()) ||
+      type.getNumElements() > maxShapeValues)
+    return {};
+  std::optional<onnx::Dims> dims = onnx::symbolicIntegers(op->getResult(0));
+  if (!dims || int64_t(dims->size()) != type.getNumElements())
+    return {};
+  TensorData data = TensorData::zeros(type);
+  for (auto [at, dim] : llvm::enumerate(*dims)) {
+    std::optional<int64_t> value = onnx::constantValue(dim);
+    if (!value)
+      return {};
+    data.store(at, uint64_t(*value));
+  }
+  return data.toAttr();
 }
 
 static bool mayFold(Operation *op, const FoldBudget &budget,
@@ -85,14 +113,15 @@ static bool mayFold(Operation *op, const FoldBudget &budget,
 static bool evaluate(Operation *op, FoldBudget &budget,
                      SmallVectorImpl<ElementsAttr> &values,
                      std::string &reason) {
+  // Before the clone uses the operands too.
+  int64_t bytes = budget.bytes;
+  if (budget.replaceLarge)
+    bytes = std::max(bytes, superfluousBytes(op));
   LoweredClone lowered = lowerClone(op);
   if (!lowered.complete) {
     reason = lowered.reason.empty() ? "the op has no lowering" : lowered.reason;
     return false;
   }
-  int64_t bytes = budget.bytes;
-  if (budget.replaceLarge)
-    bytes = std::max(bytes, superfluousBytes(op));
   Interpreter interpreter(bytes * intermediateFactor, budget.steps);
   interpreter.run(*lowered.scratch->getBody());
   budget.steps = interpreter.stepsLeft();
@@ -119,8 +148,15 @@ bool ingot::foldIfConstant(Operation *op, FoldBudget &budget,
                            std::string *reason) {
   std::string why;
   SmallVector<ElementsAttr> values;
-  bool folds = mayFold(op, budget, why);
-  if (folds) {
+  bool folds = false;
+  if (!mayFold(op, budget, why)) {
+    if (!isa_and_nonnull<onnx::OnnxDialect>(op->getDialect()))
+      return false;
+    if (ElementsAttr value = foldShapeValue(op)) {
+      values.push_back(value);
+      folds = true;
+    }
+  } else {
     // The result's shape follows from operands that may have become constant
     // since it was last inferred.
     inferResultTypes(op);

@@ -63,6 +63,14 @@ public:
     memcpy(owned.get() + at * bytes, &bits, bytes);
   }
 
+  /// The elements in memory, of which a splat has but one.
+  template <typename T> const T *elements() const {
+    return reinterpret_cast<const T *>(data);
+  }
+  template <typename T> T *mutableElements() {
+    return reinterpret_cast<T *>(owned.get());
+  }
+
   /// An element as a number; float and integer types only.
   double loadDouble(int64_t at) const;
   /// The number rounded to the element type, to nearest even.
