@@ -186,8 +186,8 @@ static std::vector<OwningOpRef<ModuleOp>> split(ModuleOp module,
 
 FailureOr<std::vector<llvm::SmallVector<char, 0>>>
 ingot::emitCode(ModuleOp module, const ModelTables &tables,
-                const ModelIdentity &identity, CodeForm form,
-                unsigned numParts, unsigned threads) {
+                const ModelIdentity &identity, CodeForm form, unsigned numParts,
+                unsigned threads) {
   static std::once_flag initialized;
   std::call_once(initialized, [] {
     for (const auto &target : allTargets())

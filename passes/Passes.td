@@ -157,6 +157,12 @@ def PackWeights : Pass<"ingot-pack-weights", "::mlir::ModuleOp"> {
     machine description, the last one padded with zeros, in the order in which
     the inner loop reads them; half-precision weights widen to f32. Once, at
     compile time: the artifact holds only the packed form.
+
+    ```mlir
+    %0 = ingot.matmul %a, %b {n = 3} : (tensor<20x2xf32>, tensor<2x3xf32>) -> tensor<20x3xf32>
+    // ==> the three columns in a panel of 16
+    %0 = ingot.matmul %a, %p {n = 3, panel = 16} : (tensor<20x2xf32>, tensor<1x2x16xf32>) -> tensor<20x3xf32>
+    ```
   }];
   let dependentDialects = ["::ingot::heavy::IngotDialect"];
 }
@@ -195,6 +201,14 @@ def AssignLayout : Pass<"ingot-assign-layout"> {
     their inverse vanish, those of unit dimensions become views; a transpose
     remains only where a reshape, a return or another heavy op needs the other
     order.
+
+    ```mlir
+    %t = <transpose %c to channels first>
+    %r = <relu %t>
+    %u = <transpose %r to channels last>
+    // ==>
+    %u = <relu %c>
+    ```
   }];
   let options = [Option<"remarks", "remarks", "bool", "false",
                         "say what was decided">];
@@ -213,6 +227,13 @@ def FuseElementwise : Pass<"ingot-fuse-elementwise"> {
     reader, so that the value never goes through memory. Not done where the
     reader would compute an element several times and the body is costly (a
     math function, a division, a gather).
+
+    ```mlir
+    %0 = linalg.generic ins(%x) { arith.addf }
+    %1 = linalg.generic ins(%0) { arith.mulf }
+    // ==>
+    %1 = linalg.generic ins(%x) { arith.addf, arith.mulf }
+    ```
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
@@ -223,6 +244,14 @@ def FormKernels : Pass<"ingot-form-kernels"> {
     The elementwise op that alone reads a heavy op's result (bias, activation,
     residual, any chain that fusion made one op) joins its kernel: both get the
     same `ingot.group` number.
+
+    ```mlir
+    %0 = ingot.matmul %a, %b
+    %1 = linalg.generic ins(%0) { arith.maximumf }
+    // ==>
+    %0 = ingot.matmul %a, %b {ingot.group = 0}
+    %1 = linalg.generic ins(%0) {ingot.group = 0} { arith.maximumf }
+    ```
   }];
   let options = [Option<"remarks", "remarks", "bool", "false",
                         "say what was fused, and why not">];
@@ -236,6 +265,12 @@ def FormRows : Pass<"ingot-form-rows"> {
     them and those that read their results get one `ingot.group` number and the
     number of row loops as `ingot.rows`: the emitter does all of them for one
     row before the next, with the reduced values in registers.
+
+    ```mlir
+    %m = linalg.generic ins(%x) {reduction} { arith.maximumf }
+    %y = linalg.generic ins(%x, %m) { arith.subf }
+    // ==> both have ingot.group = 0, ingot.rows = 1
+    ```
   }];
   let options = [Option<"remarks", "remarks", "bool", "false",
                         "say what was fused, and why not">];
@@ -247,6 +282,14 @@ def CollapseLoops : Pass<"ingot-collapse-loops"> {
     An elementwise op on 1x64x56x56 is one loop over 200704 elements: vectors
     stay full and kernels of different shapes become equal. Operands are seen
     through kernel.view.
+
+    ```mlir
+    %y = linalg.generic {parallel, parallel} ins(%x : tensor<2x3xf32>)
+    // ==>
+    %v = kernel.view %x : tensor<2x3xf32> to tensor<6xf32>
+    %w = linalg.generic {parallel} ins(%v : tensor<6xf32>)
+    %y = kernel.view %w : tensor<6xf32> to tensor<2x3xf32>
+    ```
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect",
                            "::ingot::kernel::KernelDialect"];
@@ -259,6 +302,13 @@ def OutlineKernels : Pass<"ingot-outline-kernels", "::mlir::ModuleOp"> {
     the same `ingot.group` number, becomes the body of a kernel.func; the
     function keeps launches, views and constants. Equal kernels are emitted
     once. Values the function returns get memory of their own.
+
+    ```mlir
+    %y = linalg.generic ins(%x) { arith.addf }
+    // ==>
+    kernel.func @kernel(%a) { %0 = linalg.generic ins(%a) { arith.addf } kernel.yield %0 }
+    %y = kernel.launch @kernel(%x)
+    ```
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect",
                            "::mlir::func::FuncDialect",
@@ -278,6 +328,12 @@ def PlanMemory : Pass<"ingot-plan-memory", "::mlir::ModuleOp"> {
     any one time) on the function. Sizes that are multiples of one symbolic
     unit are packed together exactly as static ones are, so a plan for a
     symbolic batch is the plan for batch 1 times the batch.
+
+    ```mlir
+    %0 = kernel.launch @k(%x)
+    // ==> 256 bytes from the start of the arena
+    %0 = kernel.launch @k(%x) {offsets = #onnx.dims<[256]>}
+    ```
   }];
   let dependentDialects = ["::mlir::func::FuncDialect",
                            "::ingot::kernel::KernelDialect"];

@@ -229,8 +229,7 @@ void Outliner::outline(ArrayRef<Operation *> group) {
       });
     };
     // An op writes all its results, so that all of them need a place.
-    if (op->hasAttr("ingot.keep") ||
-        llvm::any_of(op->getResults(), leaves))
+    if (op->hasAttr("ingot.keep") || llvm::any_of(op->getResults(), leaves))
       llvm::append_range(results, op->getResults());
   }
   if (results.empty())
@@ -256,8 +255,7 @@ void Outliner::outline(ArrayRef<Operation *> group) {
   if (auto update = dyn_cast<kernel::ForeachOp>(group.front())) {
     SmallVector<int64_t> ties;
     for (Value result : results) {
-      Value init =
-          update.getInits()[cast<OpResult>(result).getResultNumber()];
+      Value init = update.getInits()[cast<OpResult>(result).getResultNumber()];
       ties.push_back(llvm::find(inputs, init) - inputs.begin());
       if (ties.back() == int64_t(inputs.size()))
         ties.back() = -1;

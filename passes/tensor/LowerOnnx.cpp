@@ -4,8 +4,8 @@
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "lib/Runtime/ModelAbi.h"
 #include "dialects/onnx/Logic.h"
+#include "lib/Runtime/ModelAbi.h"
 #include "passes/tensor/Lowering.h"
 
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"

@@ -158,6 +158,20 @@ def test_cpp(tmp_path, path, text, good):
     assert (not findings(tmp_path, lint.check_cpp, {path: text + "\n"})) == good
 
 
+@pytest.mark.parametrize(
+    "text, good",
+    [
+        ("[a](b.md) [c](https://x.org/y) [d](#e)", True),
+        ("[a](c.md)", False),
+        ("see `docs/b.md` and `docs/`", True),
+        ("see `passes/gone.cpp`", False),
+    ],
+)
+def test_links(tmp_path, text, good):
+    files = {"docs/a.md": text + "\n", "docs/b.md": ""}
+    assert (not findings(tmp_path, lint.check_links, files)) == good
+
+
 def test_format_is_checked(tmp_path):
     (tmp_path / "lib").mkdir()
     (tmp_path / ".clang-format").write_text("BasedOnStyle: LLVM\n")
