@@ -71,7 +71,7 @@ pytest_options=()
 run lint scripts/lint --build-dir "$build"
 run ctest ctest --test-dir "$build" --output-on-failure --timeout 600 \
   -j "$(nproc)" --output-junit "$results/ctest.xml"
-run lit /usr/lib/llvm-22/bin/lit -s -v --timeout 300 \
+run lit timeout 900 /usr/lib/llvm-22/bin/lit -s -v \
   --param "build=$INGOT_BUILD_DIR" --xunit-xml-output "$results/lit.xml" test
 run pytest .venv/bin/python -m pytest -q test "${pytest_options[@]}" \
   --junitxml "$results/pytest.xml"
