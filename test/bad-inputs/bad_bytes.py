@@ -9,7 +9,7 @@ import zipfile
 from google.protobuf import text_format
 from onnx import TensorProto, helper
 
-from cases import Group, identity, model, tensor, value, write
+from bad_models import Group, identity, model, tensor, value, write
 from protobuf import GROUP, VARINT, field, key, varint
 
 GROUP_A = Group()

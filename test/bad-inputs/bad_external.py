@@ -6,7 +6,7 @@ import os
 import numpy as np
 from onnx import TensorProto
 
-from cases import Group, tensor, with_tensor, write
+from bad_models import Group, tensor, with_tensor, write
 
 GROUP_B = Group()
 case, each = GROUP_B.case, GROUP_B.each
@@ -202,7 +202,7 @@ def unaligned(folder):
 def overlapping(folder):
     from onnx import helper
 
-    from cases import model, value
+    from bad_models import model, value
 
     data_file(folder, DATA * 2)
     weights = []

@@ -3,7 +3,7 @@
 import onnx
 from onnx import TensorProto, helper
 
-from cases import Group, array, graph, identity, model, tensor, value, write
+from bad_models import Group, array, graph, identity, model, tensor, value, write
 from protobuf import field
 
 GROUP_C = Group()

@@ -7,7 +7,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from bad_bytes import sparse_model
-from cases import Group, model, tensor, value, with_tensor, write
+from bad_models import Group, model, tensor, value, with_tensor, write
 from protobuf import field
 
 GROUP_D = Group()

@@ -10,7 +10,7 @@ import numpy as np
 
 import harness
 from bad_external import DATA, data_file, external
-from cases import value, write
+from bad_models import value, write
 from protobuf import field
 from support.tool import CODE, DEFECT, tool
 
