@@ -207,6 +207,11 @@ def directory(folder):
     return path
 
 
+@case("A17", "IG1001")
+def nothing_there(folder):
+    return folder / "model.onnx"
+
+
 @case("A17", "IG1002")
 def pipe(folder):
     path = folder / "model.onnx"

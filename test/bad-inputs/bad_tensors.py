@@ -15,7 +15,8 @@ case, each = GROUP_D.case, GROUP_D.each
 node = helper.make_node
 T = TensorProto
 
-SHAPE, SIZE, STORAGE, TYPE, VALUE = (f"IG140{i}" for i in range(1, 6))
+SHAPE, SIZE, STORAGE = "IG1401", "IG1402", "IG1403"
+TYPE, VALUE = "IG1404", "IG1405"
 
 
 @each("D1", SHAPE, {"minus-one": -1, "least": -(2**63)}, says=("'w'", "-"))

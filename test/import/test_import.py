@@ -5,6 +5,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from importing import T, constant, imports, model, module, node, ops, refusal, value
+from support.tool import run, tool
 
 
 def relu(shape, out=None):
@@ -91,7 +92,12 @@ def test_shapes_that_contradict(tmp_path):
 
 
 def test_malformed_shape(tmp_path):
-    assert imports(relu(["N"]), tmp_path, "--shape=x:4xfour").status == 2
+    path = tmp_path / "model.onnx"
+    path.write_bytes(relu(["N"]).SerializeToString())
+    command = [tool("ingot"), "compile", path, "-o", tmp_path / "m.so"]
+    for shape in ("x:4xfour", "N=", "=4", "x:4x-2", "x", "N=-4"):
+        done = run([*command, "--shape", shape])
+        assert done.status != 0 and "[IG1706]" in done.stderr
 
 
 def test_negative_dimension_of_an_input(tmp_path):
