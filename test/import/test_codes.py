@@ -54,7 +54,9 @@ def test_codes_in_sources_have_pages():
 def test_names_of_codes_are_used():
     text = "\n".join(path.read_text() for path in SOURCES)
     for number, (name, _, _) in PAGES.items():
-        used = re.search(rf"\bCode::{name}\b", text) or f"IG{number}" in text
+        if number > 7000:  # made of ingot_status
+            continue
+        used = re.search(rf"\bCode::{name}\b|\b(IG)?{number}\b", text)
         assert used, f"nothing says IG{number} ({name})"
 
 
