@@ -22,7 +22,7 @@ shift $(($# < 2 ? $# : 2))
 mkdir -p "$build" "$corpus"
 
 sources=(test/bad-inputs/ReaderFuzzer.cpp lib/Import/Wire.cpp
-  lib/Import/WireTypes.cpp lib/Diagnostics/Codes.cpp)
+  lib/Import/WireNumbers.cpp lib/Import/WireTypes.cpp lib/Diagnostics/Codes.cpp)
 newest=$(cd "$root" && ls -t "${sources[@]}" lib/Import/*.h lib/Diagnostics/Codes.* | head -n 1)
 if [ ! -x "$build/fuzz-reader" ] || [ "$root/$newest" -nt "$build/fuzz-reader" ]; then
   (cd "$root" && clang++-22 -std=c++17 -O1 -g -fexceptions -I. \

@@ -5,30 +5,22 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Built with exceptions, alone in the project: protozero's decoder throws, and
-// so does the cursor over it. `guarded` turns every exception into a Failure,
-// and none leaves this file.
+// The messages, field by field; the numbers of the fields are onnx.proto's.
 //
 //===----------------------------------------------------------------------===//
-#include "lib/Import/Wire.h"
 #include "lib/Import/Limits.h"
+#include "lib/Import/WireGuard.h"
 
-#include <protozero/exception.hpp>
 #include <protozero/types.hpp>
 #include <protozero/varint.hpp>
 
 #include <cstring>
-#include <new>
 
 using namespace ingot;
 using namespace ingot::wire;
 using protozero::pbf_wire_type;
 
 namespace {
-
-[[noreturn]] void malformed(std::string text) {
-  throw Error{Code::MalformedModel, std::move(text)};
-}
 
 /// Walks the fields of one message. protozero's own pbf_reader keeps lengths
 /// in 32 bits, so a length of 2^32 + 5 would read as 5; this keeps 64.
@@ -158,20 +150,6 @@ void append(std::vector<T> &list, V &&value,
     throw Error{Code::LimitExceeded,
                 "a list has more than " + std::to_string(limit) + " elements"};
   list.push_back(std::forward<V>(value));
-}
-
-template <typename Body> Failure guarded(const char *message, Body body) {
-  try {
-    body();
-    return {};
-  } catch (Error &error) {
-    return std::move(error);
-  } catch (const protozero::exception &e) {
-    return Error{Code::MalformedModel,
-                 std::string(message) + " is cut off or damaged"};
-  } catch (const std::bad_alloc &) {
-    return Error{Code::ModelUnreadable, "out of memory"};
-  }
 }
 
 void readEntry(std::string_view bytes, Entry &into) {
@@ -563,82 +541,5 @@ Failure wire::read(std::string_view bytes, Model &into) {
         c.skip();
       }
     }
-  });
-}
-
-//===----------------------------------------------------------------------===//
-// Repeated numbers
-//===----------------------------------------------------------------------===//
-
-/// Calls `visit` with start and end of each element; `fixedSize` 0 for varints.
-template <typename Visit>
-static void eachElement(const Numbers &numbers, unsigned fixedSize,
-                        Visit visit) {
-  for (const Numbers::Run &run : numbers.runs) {
-    const char *at = run.bytes.data(), *end = at + run.bytes.size();
-    for (bool first = true; at != end; first = false) {
-      if (!run.packed && !first)
-        ++at; // The key of this element, one byte.
-      if (fixedSize) {
-        if (size_t(end - at) < fixedSize)
-          malformed("a packed list has " + std::to_string(end - at) +
-                    " bytes too many");
-        visit(at, at + fixedSize);
-        at += fixedSize;
-      } else {
-        const char *start = at;
-        protozero::skip_varint(&at, end);
-        visit(start, at);
-      }
-    }
-  }
-}
-
-Failure wire::count(const Numbers &numbers, unsigned fixedSize,
-                    size_t &elements) {
-  elements = 0;
-  return guarded("a packed list", [&] {
-    eachElement(numbers, fixedSize,
-                [&](const char *, const char *) { ++elements; });
-  });
-}
-
-/// Checks the limit, then calls `visit` with the bytes of each element.
-template <typename Visit>
-static Failure visitElements(const Numbers &numbers, unsigned fixedSize,
-                             size_t limit, Visit visit) {
-  size_t elements = 0;
-  if (Failure failure = count(numbers, fixedSize, elements))
-    return failure;
-  if (elements > limit)
-    return Error{Code::LimitExceeded, "a list has " + std::to_string(elements) +
-                                          " elements; the limit is " +
-                                          std::to_string(limit)};
-  return guarded("a packed list",
-                 [&] { eachElement(numbers, fixedSize, visit); });
-}
-
-Failure wire::visitInts(const Numbers &numbers, size_t limit,
-                        const std::function<void(uint64_t)> &visit) {
-  return visitElements(numbers, 0, limit, [&](const char *at, const char *end) {
-    visit(protozero::decode_varint(&at, end));
-  });
-}
-
-Failure wire::visitFloats(const Numbers &numbers, size_t limit,
-                          const std::function<void(uint32_t)> &visit) {
-  return visitElements(numbers, 4, limit, [&](const char *at, const char *) {
-    uint32_t bits;
-    memcpy(&bits, at, 4);
-    visit(bits);
-  });
-}
-
-Failure wire::visitDoubles(const Numbers &numbers, size_t limit,
-                           const std::function<void(uint64_t)> &visit) {
-  return visitElements(numbers, 8, limit, [&](const char *at, const char *) {
-    uint64_t bits;
-    memcpy(&bits, at, 8);
-    visit(bits);
   });
 }

@@ -8,6 +8,7 @@ from importing import model, module, node, ops, refusal, value
 from support.tool import run, tool
 from test_opset_history import OPERATORS, ROWS
 from upgrades import OLD
+import upgrades_of_attributes  # noqa: F401, adds to OLD
 
 
 def proto_of(case):
