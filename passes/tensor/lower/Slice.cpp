@@ -56,15 +56,15 @@ static Value knownSlice(OpBuilder &b, Location loc, Value data,
   if (AffineExpr offset = runOffset(bounds, from, to))
     return kernel::ViewOp::create(b, loc, out, data,
                                   onnx::DimsAttr::get(b.getContext(), offset));
-  bool constant = llvm::all_of(bounds, [](const onnx::SliceBound &bound) {
-    return onnx::constantValue(bound.start).has_value();
-  });
-  // A map that is the plain loop claims all of the dimension; the first part of
-  // it is read by index.
-  for (auto [d, bound] : llvm::enumerate(bounds))
-    constant &= bound.step != 1 || onnx::constantValue(bound.start) != 0 ||
-                from[d] == to[d];
-  if (constant) {
+  // linalg takes a plain loop dimension for the whole of the operand's, so that
+  // a map cannot say "the first few".
+  bool isMap = true;
+  for (auto [d, bound] : llvm::enumerate(bounds)) {
+    std::optional<int64_t> start = onnx::constantValue(bound.start);
+    bool isFront = start == 0 && bound.step == 1 && bound.size != from[d];
+    isMap &= start && !isFront;
+  }
+  if (isMap) {
     SmallVector<AffineExpr> results;
     for (auto [d, bound] : llvm::enumerate(bounds))
       results.push_back(getAffineDimExpr(d, b.getContext()) * bound.step +

@@ -124,3 +124,18 @@ func.func @depth_to_space(%x: tensor<1x8x2x3xf32>) -> tensor<1x2x4x6xf32> {
   %0 = onnx.DepthToSpace %x {blocksize = 2 : i64} : (tensor<1x8x2x3xf32>) -> tensor<1x2x4x6xf32>
   return %0 : tensor<1x2x4x6xf32>
 }
+
+// -----
+
+// A map cannot say "the first two of five": linalg takes d1 for all of them.
+// CHECK-LABEL: @columns_from_the_first_on
+// CHECK: linalg.generic
+// CHECK: tensor.extract %arg0
+func.func @columns_from_the_first_on(%x: tensor<3x5xf32>) -> tensor<3x2xf32> {
+  %none = onnx.None
+  %0:2 = onnx.Split %x, %none {axis = 1 : i64, num_outputs = 2 : i64} : (tensor<3x5xf32>, none) -> (tensor<3x3xf32>, tensor<3x2xf32>)
+  %s = onnx.Constant {value = dense<[0, 0]> : tensor<2xi64>} : tensor<2xi64>
+  %e = onnx.Constant {value = dense<[3, 2]> : tensor<2xi64>} : tensor<2xi64>
+  %1 = onnx.Slice %x, %s, %e, %none, %none : (tensor<3x5xf32>, tensor<2xi64>, tensor<2xi64>, none, none) -> tensor<3x2xf32>
+  return %1 : tensor<3x2xf32>
+}
