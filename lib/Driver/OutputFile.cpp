@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "lib/Driver/OutputFile.h"
+#include "lib/Diagnostics/Codes.h"
+#include "lib/Import/MappedFile.h"
 
 #include "lib/Diagnostics/Codes.h"
 
@@ -74,6 +76,13 @@ void OutputFile::discard() {
 }
 
 llvm::Error OutputFile::commit() {
+  // Weights are read from the model's files until the very end.
+  if (MappedFile::anyLostPages()) {
+    discard();
+    return llvm::createStringError(
+        tag(Code::ModelChanged) +
+        "a file of the model was changed while it was compiled");
+  }
   std::error_code code;
   if (!isSpecial) {
     code = fs::rename(name, path);

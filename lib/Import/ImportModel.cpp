@@ -232,15 +232,26 @@ FailureOr<OwningOpRef<ModuleOp>> ModelImporter::run() {
     return fail(*failure);
 
   OwningOpRef<ModuleOp> module(ModuleOp::create(location()));
-  // Printing an op numbers all values of its function: linear time for each
-  // message, and the importer makes messages of its own of most.
-  bool printed = context.shouldPrintOpOnDiagnostic();
-  context.printOpOnDiagnostic(false);
-  LogicalResult built = buildMain(*module);
-  context.printOpOnDiagnostic(printed);
-  // Whatever was read from a file that changed is not worth a message.
+  // Whatever is read from a file that changes is not worth a message, so
+  // messages wait until it is known that it did not.
+  std::vector<Diagnostic> held;
+  LogicalResult built = mlir::failure();
+  {
+    ScopedDiagnosticHandler hold(&context, [&](Diagnostic &diagnostic) {
+      held.push_back(std::move(diagnostic));
+      return success();
+    });
+    // Printing an op numbers all values of its function: linear time for each
+    // message, and the importer makes messages of its own of most.
+    bool printed = context.shouldPrintOpOnDiagnostic();
+    context.printOpOnDiagnostic(false);
+    built = buildMain(*module);
+    context.printOpOnDiagnostic(printed);
+  }
   if ((failure = checkUnchanged()))
     return fail(*failure);
+  for (Diagnostic &diagnostic : held)
+    context.getDiagEngine().emit(std::move(diagnostic));
   if (failed(built) || failed(verify(*module)))
     return mlir::failure();
   remarks();

@@ -175,6 +175,13 @@ MappedFile::~MappedFile() {
 
 bool MappedFile::lostPages() const { return guard && guard->lost.load(); }
 
+bool MappedFile::anyLostPages() {
+  for (MappingGuard *guard = guards.load(); guard; guard = guard->next)
+    if (guard->used.load() && guard->lost.load())
+      return true;
+  return false;
+}
+
 bool MappedFile::differsFrom(const struct stat &now) const {
   return now.st_dev != identity.st_dev || now.st_ino != identity.st_ino ||
          now.st_size != identity.st_size ||

@@ -44,6 +44,9 @@ public:
   std::string_view bytes() const { return {data, size}; }
   /// True once a page of the file was found missing.
   bool lostPages() const;
+  /// True if any file that is still mapped lost pages: what was computed from
+  /// it since is worth nothing.
+  static bool anyLostPages();
   /// True if `now` is not the file as it was when it was mapped.
   bool differsFrom(const struct stat &now) const;
 

@@ -8,10 +8,11 @@ import threading
 import time
 
 import numpy as np
+from onnx import helper
 
 import harness
 from bad_external import DATA, data_file, external
-from bad_models import value, write
+from bad_models import model, tensor, value, write
 from protobuf import field
 from support.tool import CODE, DEFECT, tool
 
@@ -50,6 +51,35 @@ def test_a18_truncated_while_it_is_read(tmp_path):
         assert codes <= {"IG1004", "IG1005", "IG1006"}, text
         seen |= codes
     assert seen, "the file was never cut off in time"
+
+
+def test_a18_truncated_while_it_is_compiled(tmp_path):
+    """Weights are read to the end of a compilation."""
+    size = 2048
+    weights = tensor([size, size], raw=np.ones(size * size, np.float32).tobytes())
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
+    shapes = [value("x", [1, size])], [value("y", [1, size])], [weights]
+    data = model(nodes, *shapes).SerializeToString()
+    delays = random.Random(19)
+    for _ in range(12):
+        path = write(tmp_path, data)
+        output = tmp_path / "model.so"
+        output.unlink(missing_ok=True)
+        child = subprocess.Popen(
+            [tool("ingot"), "compile", str(path), "-o", str(output)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        time.sleep(delays.uniform(0, 0.6))
+        os.truncate(path, delays.choice([1, 4096, len(data) // 2]))
+        text = child.communicate(timeout=120)[0]
+        assert not DEFECT.search(text), text
+        assert child.returncode in (0, 1), (child.returncode, text)
+        assert output.exists() == (child.returncode == 0), text
+        if child.returncode:
+            assert set(CODE.findall(text)) <= {"IG1004", "IG1005"}, text
+        assert {p.name for p in tmp_path.iterdir()} <= {"model.onnx", "model.so"}
 
 
 def test_b8_swapped_between_check_and_use(tmp_path):

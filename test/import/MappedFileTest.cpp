@@ -56,6 +56,9 @@ TEST_F(MappedFileTest, ReadsZerosWhereTheFileWasCutOff) {
   EXPECT_EQ('\0', file->bytes()[(1 << 16) - 1]);
   EXPECT_EQ('\0', file->bytes()[1 << 14]);
   EXPECT_TRUE(file->lostPages());
+  EXPECT_TRUE(MappedFile::anyLostPages());
+  file.reset();
+  EXPECT_FALSE(MappedFile::anyLostPages());
   EXPECT_FALSE(other->lostPages()) << "nobody touched its lost pages yet";
   EXPECT_EQ('\0', other->bytes()[1 << 15]);
   EXPECT_TRUE(other->lostPages());
