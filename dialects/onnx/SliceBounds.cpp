@@ -15,8 +15,9 @@ using onnx::constantValue;
 using onnx::Dims;
 using onnx::SliceBound;
 
-/// Bounds from here on mean "to the end" for a size that is not known.
-static constexpr int64_t farAway = (int64_t(1) << 31) - 1;
+/// Bounds from here on mean "to the end" for a size that is not known: the
+/// largest integers, and what converters from TensorFlow write.
+static constexpr int64_t farAway = 1'000'000'000;
 
 bool SliceBound::staysInside(AffineExpr dim) const {
   if (!start || !size || step == 0)
