@@ -250,7 +250,8 @@ LogicalResult MelWeightMatrixOp::inferReturnTypes(MLIRContext *context,
       failed(oneNumber(loc, op.getLowerEdgeHertz(), "lower_edge_hertz")) ||
       failed(oneNumber(loc, op.getUpperEdgeHertz(), "upper_edge_hertz")))
     return failure();
-  AffineExpr bins = sizeOf(op.getDftLength()).floorDiv(2) + 1;
+  AffineExpr length = oneInteger(op.getDftLength());
+  AffineExpr bins = length ? length.floorDiv(2) + 1 : freshDim(context);
   return addResult(loc, {bins, sizeOf(op.getNumMelBins())}, *element, types);
 }
 

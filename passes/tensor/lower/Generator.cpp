@@ -317,12 +317,116 @@ template <typename Op> struct LowerWindow : OpRewritePattern<Op> {
 
   WindowTerms terms;
 };
+
+/// Triangles over the spectrum whose corners are evenly spaced in mel.
+struct LowerMelWeightMatrix : OpRewritePattern<onnx::MelWeightMatrixOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(onnx::MelWeightMatrixOp op,
+                                PatternRewriter &rewriter) const override {
+    RankedTensorType out = rankedResult(op);
+    if (!out || out.getRank() != 2 || !isa<FloatType>(out.getElementType()))
+      return rewriter.notifyMatchFailure(op, "result is no matrix of floats");
+    for (Value operand : op->getOperands())
+      if (!onnx::rankedType(operand))
+        return rewriter.notifyMatchFailure(op, "an operand has no rank");
+    onnx::Dims dims = onnx::getDims(out);
+    Value result = compute(rewriter, op.getLoc(), out, [&](Body &body) {
+      return weight(body, op, dims, computeType(out.getElementType()));
+    });
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+
+  /// 2595 log10(1 + hertz / 700)
+  static Value mel(OpBuilder &b, Location loc, Value hertz) {
+    Type type = hertz.getType();
+    Value ratio =
+        arith::DivFOp::create(b, loc, hertz, constantLike(b, loc, type, 700));
+    Value shifted =
+        arith::AddFOp::create(b, loc, ratio, constantLike(b, loc, type, 1));
+    return arith::MulFOp::create(b, loc, math::Log10Op::create(b, loc, shifted),
+                                 constantLike(b, loc, type, 2595));
+  }
+
+  /// The spectrogram bin of a mel value, as an index.
+  static Value bin(OpBuilder &b, Location loc, Value mels, Value binsPerHertz) {
+    Type type = mels.getType();
+    auto number = [&](double v) { return constantLike(b, loc, type, v); };
+    Value exponent = arith::DivFOp::create(b, loc, mels, number(2595));
+    Value power = math::PowFOp::create(b, loc, number(10), exponent);
+    Value hertz = arith::MulFOp::create(
+        b, loc, arith::SubFOp::create(b, loc, power, number(1)), number(700));
+    Value at = math::FloorOp::create(
+        b, loc, arith::MulFOp::create(b, loc, hertz, binsPerHertz));
+    // Operands that make no sense give bins out of sight, not traps.
+    at = arith::MinNumFOp::create(b, loc, at, number(1e15));
+    at = arith::MaxNumFOp::create(b, loc, at, number(-1e15));
+    Value whole = arith::FPToSIOp::create(b, loc, b.getI64Type(), at);
+    return arith::IndexCastOp::create(b, loc, b.getIndexType(), whole);
+  }
+
+  static Value weight(Body &body, onnx::MelWeightMatrixOp op,
+                      ArrayRef<AffineExpr> dims, Type type) {
+    OpBuilder &b = body.b;
+    Location loc = body.loc;
+    IndexMath math{b, loc};
+    Type wide = b.getF64Type();
+    auto hertz = [&](Value operand) -> Value {
+      Value v = loadScalar(body, operand);
+      return v.getType() == wide ? v : arith::ExtFOp::create(b, loc, wide, v);
+    };
+    Value count = math.extent(dims[1]);
+    Value length = loadInteger(body, op.getDftLength(), 0);
+    Value rows = math.add(math.div(length, body.constant(2)), body.constant(1));
+    math.fault(
+        math.either(
+            math.compare(arith::CmpIPredicate::ne, count,
+                         loadInteger(body, op.getNumMelBins(), 0)),
+            math.compare(arith::CmpIPredicate::ne, rows, math.extent(dims[0]))),
+        faultShape);
+    Value low = mel(b, loc, hertz(op.getLowerEdgeHertz()));
+    Value high = mel(b, loc, hertz(op.getUpperEdgeHertz()));
+    Value steps = indexAs(body, math.add(count, body.constant(2)), wide);
+    Value step = arith::DivFOp::create(
+        b, loc, arith::SubFOp::create(b, loc, high, low), steps);
+    Value perHertz = arith::DivFOp::create(
+        b, loc, indexAs(body, math.add(length, body.constant(1)), wide),
+        indexAs(body, loadInteger(body, op.getSampleRate(), 0), wide));
+    auto corner = [&](int64_t i) {
+      Value k = indexAs(body, math.add(body.index(1), body.constant(i)), wide);
+      Value mels = arith::AddFOp::create(
+          b, loc, arith::MulFOp::create(b, loc, k, step), low);
+      return bin(b, loc, mels, perHertz);
+    };
+    Value first = corner(0), centre = corner(1), last = corner(2);
+    Value at = body.index(0);
+    auto ratio = [&](Value x, Value y) -> Value {
+      return arith::DivFOp::create(b, loc, indexAs(body, x, type),
+                                   indexAs(body, y, type));
+    };
+    auto within = [&](Value from, Value to) {
+      return math.both(math.compare(arith::CmpIPredicate::sge, at, from),
+                       math.less(at, to));
+    };
+    Value zero = constantLike(b, loc, type, 0),
+          one = constantLike(b, loc, type, 1);
+    Value rise = math.sub(centre, first), fall = math.sub(last, centre);
+    Value point = math.select(math.equal(at, centre), one, zero);
+    Value rising =
+        math.select(within(first, math.add(centre, body.constant(1))),
+                    ratio(math.sub(at, first), rise), zero);
+    rising = math.select(math.equal(rise, body.constant(0)), point, rising);
+    return math.select(within(centre, last), ratio(math.sub(last, at), fall),
+                       rising);
+  }
+};
 } // namespace
 
 void ingot::populateGeneratorPatterns(RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
-  patterns.add<LowerConstantOfShape, LowerRange, LowerEyeLike, LowerOneHot>(
-      context);
+  patterns.add<LowerConstantOfShape, LowerRange, LowerEyeLike, LowerOneHot,
+               LowerMelWeightMatrix>(context);
   patterns.add<LowerWindow<onnx::HannWindowOp>>(context,
                                                 WindowTerms{0.5, 0.5, 0});
   patterns.add<LowerWindow<onnx::HammingWindowOp>>(

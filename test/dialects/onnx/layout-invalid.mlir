@@ -315,3 +315,12 @@ func.func @two_diagonals(%x: tensor<2x2xf32>, %k: tensor<2xi64>) {
   %0 = onnx.Trilu %x, %k : (tensor<2x2xf32>, tensor<2xi64>) -> tensor<2x2xf32>
   return
 }
+
+// -----
+
+func.func @perm_of_65_axes(%x: tensor<*xf32>) {
+  // expected-error @+2 {{rank 65 is over 64}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = onnx.Transpose %x {perm = array<i64: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64>} : (tensor<*xf32>) -> tensor<*xf32>
+  return
+}

@@ -46,3 +46,14 @@ func.func @window(%n: tensor<i64>) -> tensor<9xf32> {
   %0 = onnx.BlackmanWindow %n : (tensor<i64>) -> tensor<9xf32>
   return %0 : tensor<9xf32>
 }
+
+// -----
+
+// CHECK-LABEL: @mel_weight_matrix
+// CHECK: kernel.fault %{{.*}} {code = 3 : i64}
+// CHECK: math.log10
+// CHECK: math.powf
+func.func @mel_weight_matrix(%n: tensor<i32>, %d: tensor<i32>, %s: tensor<i32>, %l: tensor<f32>, %h: tensor<f32>) -> tensor<9x8xf32> {
+  %0 = onnx.MelWeightMatrix %n, %d, %s, %l, %h : (tensor<i32>, tensor<i32>, tensor<i32>, tensor<f32>, tensor<f32>) -> tensor<9x8xf32>
+  return %0 : tensor<9x8xf32>
+}
