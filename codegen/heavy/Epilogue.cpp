@@ -9,6 +9,27 @@
 using namespace mlir;
 using namespace ingot;
 
+/// True if an operand read through `map` is either the same for all points of
+/// the dimensions `dims`, or holds them side by side in their order, so that
+/// one count over all of them steps through it evenly.
+static bool isContiguousOver(AffineMap map, ArrayRef<int64_t> dims) {
+  auto uses = [&](AffineExpr expr) {
+    return llvm::any_of(dims,
+                        [&](int64_t d) { return expr.isFunctionOfDim(d); });
+  };
+  ArrayRef<AffineExpr> results = map.getResults();
+  const AffineExpr *first = llvm::find_if(results, uses);
+  if (first == results.end())
+    return true;
+  size_t at = first - results.begin();
+  if (results.size() - at < dims.size())
+    return false;
+  for (auto [expr, d] : llvm::zip(results.drop_front(at), dims))
+    if (expr != getAffineDimExpr(d, map.getContext()))
+      return false;
+  return llvm::none_of(results.drop_front(at + dims.size()), uses);
+}
+
 bool Epilogue::canFlatten(int64_t dims) {
   if (!tail)
     return true;
@@ -20,18 +41,13 @@ bool Epilogue::canFlatten(int64_t dims) {
           .wasInterrupted();
   if (usesIndex)
     return false;
-  for (AffineMap map : tail.getIndexingMapsArray()) {
-    int64_t present = 0, wanted = 0;
-    for (int64_t d = 0; d < dims; ++d) {
-      if (!matters(d))
-        continue;
-      ++wanted;
-      present += map.isFunctionOfDim(d);
-    }
-    if (present != 0 && present != wanted)
-      return false;
-  }
-  return true;
+  SmallVector<int64_t> wanted;
+  for (int64_t d = 0; d < dims; ++d)
+    if (matters(d))
+      wanted.push_back(d);
+  return llvm::all_of(tail.getIndexingMapsArray(), [&](AffineMap map) {
+    return isContiguousOver(map, wanted);
+  });
 }
 
 void Epilogue::store(OpBuilder &b, ArrayRef<Value> indices, Value vector,

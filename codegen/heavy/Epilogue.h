@@ -24,8 +24,9 @@ public:
            mlir::linalg::GenericOp tail)
       : context(context), root(root), tail(tail) {}
 
-  /// True if rows of several leading dimensions may be counted as one: no
-  /// operand of the tail tells those dimensions apart (of those larger than 1).
+  /// True if rows of the `dims` leading dimensions may be counted as one: every
+  /// operand of the tail either ignores those larger than 1 or holds them side
+  /// by side in their order.
   bool canFlatten(int64_t dims);
 
   /// Stores the finished vector of the result at `indices` (all but the last

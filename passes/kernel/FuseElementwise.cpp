@@ -76,13 +76,11 @@ static bool shouldFuse(OpOperand *operand) {
 
 /// Fusion rewrites indices as affine.apply; those that only choose a loop are
 /// that loop's index.
-static void simplifyIndices(Operation *fused) {
-  fused->walk([](affine::AffineApplyOp apply) {
+static void simplifyIndices(RewriterBase &rewriter, Operation *fused) {
+  fused->walk([&](affine::AffineApplyOp apply) {
     AffineMap map = apply.getAffineMap();
-    if (auto dim = dyn_cast<AffineDimExpr>(map.getResult(0))) {
-      apply.replaceAllUsesWith(apply.getOperand(dim.getPosition()));
-      apply.erase();
-    }
+    if (auto dim = dyn_cast<AffineDimExpr>(map.getResult(0)))
+      rewriter.replaceOp(apply, apply.getOperand(dim.getPosition()));
   });
 }
 
@@ -102,7 +100,7 @@ struct FuseProducer : OpRewritePattern<linalg::GenericOp> {
           linalg::fuseElementwiseOps(rewriter, operand);
       if (failed(fused))
         continue;
-      simplifyIndices(fused->fusedOp);
+      simplifyIndices(rewriter, fused->fusedOp);
       fused->fusedOp->setLoc(
           rewriter.getFusedLoc({producer->getLoc(), op.getLoc()}));
       for (auto [before, after] : fused->replacements)

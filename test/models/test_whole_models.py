@@ -66,15 +66,7 @@ def check(expected, actual):
     assert not any(wrong), "; ".join(filter(None, wrong))
 
 
-# Defects still to be mended; the list may only shrink.
-KNOWN_WRONG = {
-    "retinaface-mnet025": "the feature maps after Resize differ from ONNX Runtime"
-}
-
-
-def test_random_inputs(artifact, model, target, tmp_path, request):
-    if model.name in KNOWN_WRONG:
-        request.applymarker(pytest.mark.xfail(reason=KNOWN_WRONG[model.name]))
+def test_random_inputs(artifact, model, target, tmp_path):
     reference_session = session(model.path)
     for seed, batch in enumerate(model.batches):
         feeds = reference_session.random_inputs(model, batch, seed)

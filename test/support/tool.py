@@ -63,6 +63,11 @@ def tool(name):
     return str(path)
 
 
+# With vfork, a child of a process with several threads now and then fails to
+# start (EFAULT from execve) on some virtual machines.
+subprocess._USE_VFORK = False
+
+
 def run(command, timeout=60, memory_gib=8, cwd=None, env=None):
     """Runs a command with no input, at most `memory_gib` of address space and
     `timeout` seconds; stops all its processes when time is up."""
