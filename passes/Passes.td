@@ -51,11 +51,17 @@ def FoldConstants : Pass<"ingot-fold-constants", "::mlir::ModuleOp"> {
     most `max-steps` scalar operations.
 
     ```mlir
-    %0 = onnx.Constant {value = dense<[1.0, 2.0]> : tensor<2xf32>} : tensor<2xf32>
-    %1 = onnx.Constant {value = dense<3.0> : tensor<f32>} : tensor<f32>
-    %2 = onnx.Mul %0, %1 : (tensor<2xf32>, tensor<f32>) -> tensor<2xf32>
+    func.func @main() -> tensor<2xf32> {
+      %0 = onnx.Constant {value = dense<[1.0, 2.0]> : tensor<2xf32>} : tensor<2xf32>
+      %1 = onnx.Constant {value = dense<3.0> : tensor<f32>} : tensor<f32>
+      %2 = onnx.Mul %0, %1 : (tensor<2xf32>, tensor<f32>) -> tensor<2xf32>
+      return %2 : tensor<2xf32>
+    }
     // ==>
-    %2 = onnx.Constant {value = dense<[3.0, 6.0]> : tensor<2xf32>} : tensor<2xf32>
+    func.func @main() -> tensor<2xf32> {
+      %0 = onnx.Constant {value = dense<[3.000000e+00, 6.000000e+00]> : tensor<2xf32>} : tensor<2xf32>
+      return %0 : tensor<2xf32>
+    }
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
@@ -92,10 +98,21 @@ def SimplifyGraph : Pass<"ingot-simplify-graph", "::mlir::ModuleOp"> {
     those that the result no longer needs are freed.
 
     ```mlir
-    %0 = onnx.Conv %x, %w, %none : ...
-    %1:3 = onnx.BatchNormalization %0, %scale, %bias, %mean, %var : ...
+    func.func @main(%x: tensor<1x1x4x4xf32>) -> tensor<1x2x4x4xf32> {
+      %w = onnx.Constant {value = dense<3.0> : tensor<2x1x1x1xf32>} : tensor<2x1x1x1xf32>
+      %none = onnx.None
+      %s = onnx.Constant {value = dense<[[[1.0]], [[2.0]]]> : tensor<2x1x1xf32>} : tensor<2x1x1xf32>
+      %0 = onnx.Conv %x, %w, %none : (tensor<1x1x4x4xf32>, tensor<2x1x1x1xf32>, none) -> tensor<1x2x4x4xf32>
+      %1 = onnx.Mul %0, %s : (tensor<1x2x4x4xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4x4xf32>
+      return %1 : tensor<1x2x4x4xf32>
+    }
     // ==>
-    %0 = onnx.Conv %x, %w1, %b1 : ...
+    func.func @main(%x: tensor<1x1x4x4xf32>) -> tensor<1x2x4x4xf32> {
+      %w = onnx.Constant {value = dense<[[[[3.000000e+00]]], [[[6.000000e+00]]]]> : tensor<2x1x1x1xf32>} : tensor<2x1x1x1xf32>
+      %none = onnx.None
+      %0 = onnx.Conv %x, %w, %none : ...
+      return %0 : tensor<1x2x4x4xf32>
+    }
     ```
   }];
   let options = [Option<"remarks", "remarks", "bool", "false",
@@ -111,8 +128,11 @@ def CheckSupport : Pass<"ingot-check-support", "::mlir::ModuleOp"> {
     them at once.
 
     ```mlir
-    %0 = onnx.StringNormalizer %x : (tensor<2x!onnx.string>) -> tensor<?x!onnx.string>
-    // error: [IG3002] node 'norm': StringNormalizer cannot be compiled: ...
+    func.func @main(%x: tensor<*xf32>) -> tensor<*xf32> {
+      %0 = onnx.Relu %x : (tensor<*xf32>) -> tensor<*xf32> loc("Relu:first")
+      return %0 : tensor<*xf32>
+    }
+    // error: [IG3002] node 'first': Relu cannot be compiled: result has no rank
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
@@ -133,12 +153,26 @@ def SelectHeavy : Pass<"ingot-select-heavy"> {
     ingot.concat. Half-precision operands are widened to f32 first.
 
     ```mlir
-    %y = onnx.Conv %x, %w, %b ...
+    func.func @main(%x: tensor<1x8x5x5xf32>) -> tensor<1x16x5x5xf32> {
+      %w = onnx.Constant {value = dense<1.0> : tensor<16x8x1x1xf32>} : tensor<16x8x1x1xf32>
+      %b = onnx.Constant {value = dense<2.0> : tensor<16xf32>} : tensor<16xf32>
+      %0 = onnx.Conv %x, %w, %b : (tensor<1x8x5x5xf32>, tensor<16x8x1x1xf32>, tensor<16xf32>) -> tensor<1x16x5x5xf32>
+      return %0 : tensor<1x16x5x5xf32>
+    }
     // ==>
-    %t = onnx.Transpose %x {perm = 0, 2, 3, 1}
-    %c = ingot.conv %t, %w ...
-    %d = linalg.generic ins(%c, %b) { arith.addf }
-    %y = onnx.Transpose %d {perm = 0, 3, 1, 2}
+    func.func @main(%x: tensor<1x8x5x5xf32>) -> tensor<1x16x5x5xf32> {
+      ...
+      %t = onnx.Transpose %x {perm = array<i64: 0, 2, 3, 1>} : ...
+      %c = ingot.conv %t, %w {...} : (tensor<1x5x5x8xf32>, ...) -> tensor<1x5x5x16xf32>
+      %e = kernel.empty : tensor<1x5x5x16xf32>
+      %d = linalg.generic {...} ins(%c, %b : ...) outs(%e : ...) {
+      ^bb0(%in: f32, %bias: f32, %out: f32):
+        %sum = arith.addf %in, %bias : f32
+        linalg.yield %sum : f32
+      } -> tensor<1x5x5x16xf32>
+      %y = onnx.Transpose %d {perm = array<i64: 0, 3, 1, 2>} : ...
+      return %y : tensor<1x16x5x5xf32>
+    }
     ```
   }];
   let dependentDialects = ["::ingot::heavy::IngotDialect",
@@ -159,9 +193,23 @@ def PackWeights : Pass<"ingot-pack-weights", "::mlir::ModuleOp"> {
     compile time: the artifact holds only the packed form.
 
     ```mlir
-    %0 = ingot.matmul %a, %b {n = 3} : (tensor<20x2xf32>, tensor<2x3xf32>) -> tensor<20x3xf32>
+    module attributes {ingot.machine = #kernel.machine<
+        target = "t", triple = "t", tune = "", features = "",
+        vectorBits = 512, vectorRegisters = 32, masks = true,
+        laneBroadcast = false, l1 = 32768, l2 = 1048576>} {
+      func.func @main(%a: tensor<20x2xf32>) -> tensor<20x3xf32> {
+        %b = onnx.Constant {value = dense<1.0> : tensor<2x3xf32>} : tensor<2x3xf32>
+        %0 = ingot.matmul %a, %b {n = 3 : i64} : (tensor<20x2xf32>, tensor<2x3xf32>) -> tensor<20x3xf32>
+        return %0 : tensor<20x3xf32>
+      }
+    }
     // ==> the three columns in a panel of 16
-    %0 = ingot.matmul %a, %p {n = 3, panel = 16} : (tensor<20x2xf32>, tensor<1x2x16xf32>) -> tensor<20x3xf32>
+    func.func @main(%a: tensor<20x2xf32>) -> tensor<20x3xf32> {
+      ...
+      %p = onnx.Constant {...} : tensor<1x2x16xf32>
+      %0 = ingot.matmul %a, %p {n = 3 : i64, panel = 16 : i64} : (tensor<20x2xf32>, tensor<1x2x16xf32>) -> tensor<20x3xf32>
+      return %0 : tensor<20x3xf32>
+    }
     ```
   }];
   let dependentDialects = ["::ingot::heavy::IngotDialect"];
@@ -177,10 +225,21 @@ def LowerOnnx : Pass<"ingot-lower-onnx", "::mlir::ModuleOp"> {
     function. Fails with one error per op that has no lowering.
 
     ```mlir
-    %0 = onnx.Relu %x : (tensor<4xf32>) -> tensor<4xf32>
+    func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %0 = onnx.Relu %x : (tensor<4xf32>) -> tensor<4xf32>
+      return %0 : tensor<4xf32>
+    }
     // ==>
-    %1 = kernel.empty : tensor<4xf32>
-    %0 = linalg.generic {...} ins(%x) outs(%1) { arith.maximumf ... }
+    func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %e = kernel.empty : tensor<4xf32>
+      %0 = linalg.generic {...} ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) {
+      ^bb0(%in: f32, %out: f32):
+        %zero = arith.constant 0.000000e+00 : f32
+        %max = arith.maximumf %in, %zero : f32
+        linalg.yield %max : f32
+      } -> tensor<4xf32>
+      return %0 : tensor<4xf32>
+    }
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
@@ -203,11 +262,40 @@ def AssignLayout : Pass<"ingot-assign-layout"> {
     order.
 
     ```mlir
-    %t = <transpose %c to channels first>
-    %r = <relu %t>
-    %u = <transpose %r to channels last>
+    #id = affine_map<(d0, d1) -> (d0, d1)>
+    #t = affine_map<(d0, d1) -> (d1, d0)>
+    func.func @main(%x: tensor<5x8xf32>) -> tensor<5x8xf32> {
+      %e = kernel.empty : tensor<8x5xf32>
+      %t = linalg.generic {indexing_maps = [#t, #id], iterator_types = ["parallel", "parallel"]}
+          ins(%x : tensor<5x8xf32>) outs(%e : tensor<8x5xf32>) {
+      ^bb0(%in: f32, %out: f32):
+        linalg.yield %in : f32
+      } -> tensor<8x5xf32>
+      %r = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+          ins(%t : tensor<8x5xf32>) outs(%e : tensor<8x5xf32>) {
+      ^bb0(%in: f32, %out: f32):
+        %v = arith.negf %in : f32
+        linalg.yield %v : f32
+      } -> tensor<8x5xf32>
+      %f = kernel.empty : tensor<5x8xf32>
+      %u = linalg.generic {indexing_maps = [#t, #id], iterator_types = ["parallel", "parallel"]}
+          ins(%r : tensor<8x5xf32>) outs(%f : tensor<5x8xf32>) {
+      ^bb0(%in: f32, %out: f32):
+        linalg.yield %in : f32
+      } -> tensor<5x8xf32>
+      return %u : tensor<5x8xf32>
+    }
     // ==>
-    %u = <relu %c>
+    func.func @main(%x: tensor<5x8xf32>) -> tensor<5x8xf32> {
+      ...
+      %u = linalg.generic {indexing_maps = [#map, #map], ...} ins(%x : tensor<5x8xf32>) ... {
+      ^bb0(%in: f32, %out: f32):
+        %v = arith.negf %in : f32
+        linalg.yield %v : f32
+      } -> tensor<5x8xf32>
+      ...
+      return %u : tensor<5x8xf32>
+    }
     ```
   }];
   let options = [Option<"remarks", "remarks", "bool", "false",
@@ -229,10 +317,34 @@ def FuseElementwise : Pass<"ingot-fuse-elementwise"> {
     math function, a division, a gather).
 
     ```mlir
-    %0 = linalg.generic ins(%x) { arith.addf }
-    %1 = linalg.generic ins(%0) { arith.mulf }
+    #id = affine_map<(d0) -> (d0)>
+    func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %e = kernel.empty : tensor<4xf32>
+      %0 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]}
+          ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) {
+      ^bb0(%in: f32, %out: f32):
+        %v = arith.addf %in, %in : f32
+        linalg.yield %v : f32
+      } -> tensor<4xf32>
+      %1 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]}
+          ins(%0 : tensor<4xf32>) outs(%e : tensor<4xf32>) {
+      ^bb0(%in: f32, %out: f32):
+        %v = arith.mulf %in, %in : f32
+        linalg.yield %v : f32
+      } -> tensor<4xf32>
+      return %1 : tensor<4xf32>
+    }
     // ==>
-    %1 = linalg.generic ins(%x) { arith.addf, arith.mulf }
+    func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %e = kernel.empty : tensor<4xf32>
+      %1 = linalg.generic {...} ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) {
+      ^bb0(%in: f32, %out: f32):
+        %v = arith.addf %in, %in : f32
+        %w = arith.mulf %v, %v : f32
+        linalg.yield %w : f32
+      } -> tensor<4xf32>
+      return %1 : tensor<4xf32>
+    }
     ```
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
@@ -246,11 +358,25 @@ def FormKernels : Pass<"ingot-form-kernels"> {
     same `ingot.group` number.
 
     ```mlir
-    %0 = ingot.matmul %a, %b
-    %1 = linalg.generic ins(%0) { arith.maximumf }
+    #id = affine_map<(d0, d1) -> (d0, d1)>
+    func.func @main(%a: tensor<4x8xf32>, %b: tensor<8x16xf32>) -> tensor<4x16xf32> {
+      %0 = ingot.matmul %a, %b {n = 16 : i64} : (tensor<4x8xf32>, tensor<8x16xf32>) -> tensor<4x16xf32>
+      %e = kernel.empty : tensor<4x16xf32>
+      %1 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+          ins(%0 : tensor<4x16xf32>) outs(%e : tensor<4x16xf32>) {
+      ^bb0(%in: f32, %out: f32):
+        %v = arith.negf %in : f32
+        linalg.yield %v : f32
+      } -> tensor<4x16xf32>
+      return %1 : tensor<4x16xf32>
+    }
     // ==>
-    %0 = ingot.matmul %a, %b {ingot.group = 0}
-    %1 = linalg.generic ins(%0) {ingot.group = 0} { arith.maximumf }
+    func.func @main(%a: tensor<4x8xf32>, %b: tensor<8x16xf32>) -> tensor<4x16xf32> {
+      %0 = ingot.matmul %a, %b {ingot.group = 0 : i64, n = 16 : i64} : ...
+      %e = kernel.empty : tensor<4x16xf32>
+      %1 = linalg.generic ... attrs = {ingot.group = 0 : i64} {
+      ...
+    }
     ```
   }];
   let options = [Option<"remarks", "remarks", "bool", "false",
@@ -267,9 +393,35 @@ def FormRows : Pass<"ingot-form-rows"> {
     row before the next, with the reduced values in registers.
 
     ```mlir
-    %m = linalg.generic ins(%x) {reduction} { arith.maximumf }
-    %y = linalg.generic ins(%x, %m) { arith.subf }
-    // ==> both have ingot.group = 0, ingot.rows = 1
+    #all = affine_map<(d0, d1) -> (d0, d1)>
+    #row = affine_map<(d0, d1) -> (d0)>
+    func.func @main(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+      %zero = arith.constant 0.0 : f32
+      %e = kernel.empty : tensor<4xf32>
+      %i = linalg.fill ins(%zero : f32) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+      %s = linalg.generic {indexing_maps = [#all, #row], iterator_types = ["parallel", "reduction"]}
+          ins(%x : tensor<4x8xf32>) outs(%i : tensor<4xf32>) {
+      ^bb0(%in: f32, %sum: f32):
+        %v = arith.addf %sum, %in : f32
+        linalg.yield %v : f32
+      } -> tensor<4xf32>
+      %f = kernel.empty : tensor<4x8xf32>
+      %y = linalg.generic {indexing_maps = [#all, #row, #all], iterator_types = ["parallel", "parallel"]}
+          ins(%x, %s : tensor<4x8xf32>, tensor<4xf32>) outs(%f : tensor<4x8xf32>) {
+      ^bb0(%in: f32, %sum: f32, %out: f32):
+        %v = arith.divf %in, %sum : f32
+        linalg.yield %v : f32
+      } -> tensor<4x8xf32>
+      return %y : tensor<4x8xf32>
+    }
+    // ==> both are one group with one loop over rows
+    func.func @main(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+      ...
+      %s = linalg.generic ... attrs = {ingot.group = ... : i64, ingot.rows = 1 : i64} {
+      ...
+      %y = linalg.generic ... attrs = {ingot.group = ... : i64, ingot.rows = 1 : i64} {
+      ...
+    }
     ```
   }];
   let options = [Option<"remarks", "remarks", "bool", "false",
@@ -284,11 +436,27 @@ def CollapseLoops : Pass<"ingot-collapse-loops"> {
     through kernel.view.
 
     ```mlir
-    %y = linalg.generic {parallel, parallel} ins(%x : tensor<2x3xf32>)
+    #id = affine_map<(d0, d1) -> (d0, d1)>
+    func.func @main(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
+      %e = kernel.empty : tensor<2x3xf32>
+      %y = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+          ins(%x : tensor<2x3xf32>) outs(%e : tensor<2x3xf32>) {
+      ^bb0(%in: f32, %out: f32):
+        %v = arith.negf %in : f32
+        linalg.yield %v : f32
+      } -> tensor<2x3xf32>
+      return %y : tensor<2x3xf32>
+    }
     // ==>
-    %v = kernel.view %x : tensor<2x3xf32> to tensor<6xf32>
-    %w = linalg.generic {parallel} ins(%v : tensor<6xf32>)
-    %y = kernel.view %w : tensor<6xf32> to tensor<2x3xf32>
+    func.func @main(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
+      ...
+      %v = kernel.view %x : tensor<2x3xf32> to tensor<6xf32>
+      ...
+      %w = linalg.generic {..., iterator_types = ["parallel"]} ins(%v : tensor<6xf32>) ...
+      ...
+      %y = kernel.view %w : tensor<6xf32> to tensor<2x3xf32>
+      return %y : tensor<2x3xf32>
+    }
     ```
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect",
@@ -304,10 +472,29 @@ def OutlineKernels : Pass<"ingot-outline-kernels", "::mlir::ModuleOp"> {
     once. Values the function returns get memory of their own.
 
     ```mlir
-    %y = linalg.generic ins(%x) { arith.addf }
+    #id = affine_map<(d0) -> (d0)>
+    func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %e = kernel.empty : tensor<4xf32>
+      %y = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]}
+          ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) {
+      ^bb0(%in: f32, %out: f32):
+        %v = arith.negf %in : f32
+        linalg.yield %v : f32
+      } -> tensor<4xf32>
+      return %y : tensor<4xf32>
+    }
     // ==>
-    kernel.func @kernel(%a) { %0 = linalg.generic ins(%a) { arith.addf } kernel.yield %0 }
-    %y = kernel.launch @kernel(%x)
+    kernel.func @kernel(%a: tensor<4xf32>) -> tensor<4xf32> {
+      %e = kernel.empty : tensor<4xf32>
+      %r = linalg.generic {...} ins(%a : tensor<4xf32>) outs(%e : tensor<4xf32>) {
+      ...
+      } -> tensor<4xf32>
+      kernel.yield %r : tensor<4xf32>
+    }
+    func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %y = kernel.launch @kernel(%x) : (tensor<4xf32>) -> tensor<4xf32>
+      return %y : tensor<4xf32>
+    }
     ```
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect",
@@ -330,9 +517,20 @@ def PlanMemory : Pass<"ingot-plan-memory", "::mlir::ModuleOp"> {
     symbolic batch is the plan for batch 1 times the batch.
 
     ```mlir
-    %0 = kernel.launch @k(%x)
-    // ==> 256 bytes from the start of the arena
-    %0 = kernel.launch @k(%x) {offsets = #onnx.dims<[256]>}
+    kernel.func @k(%a: tensor<64xf32>) -> tensor<64xf32> {
+      kernel.yield %a : tensor<64xf32>
+    }
+    func.func @main(%x: tensor<64xf32>) -> tensor<64xf32> {
+      %0 = kernel.launch @k(%x) : (tensor<64xf32>) -> tensor<64xf32>
+      %1 = kernel.launch @k(%0) : (tensor<64xf32>) -> tensor<64xf32>
+      return %1 : tensor<64xf32>
+    }
+    // ==> the first result at the start of the arena, the other the caller's
+    func.func @main(%x: tensor<64xf32>) -> tensor<64xf32> attributes {arena = #onnx.dims<[256]>, arena_lower_bound = #onnx.dims<[256]>} {
+      %0 = kernel.launch @k(%x) {offsets = #onnx.dims<[0]>} : ...
+      %1 = kernel.launch @k(%0) {offsets = #onnx.dims<[-1]>} : ...
+      return %1 : tensor<64xf32>
+    }
     ```
   }];
   let dependentDialects = ["::mlir::func::FuncDialect",
@@ -350,14 +548,20 @@ def ExpandMath : Pass<"ingot-expand-math"> {
     into arith ops and LLVM intrinsics for which every CPU target has
     instructions, so that a kernel needs no libm and runs at vector speed. The
     code is free of branches and tables, handles denormals, infinities, NaNs and
-    signed zeros, and is accurate to 1 ulp for f32 (docs/math-accuracy.md).
+    signed zeros, and is accurate to 1 ulp for f32 (scripts/check-math.sh).
     f16 and bf16 are computed in f32. 1 / (1 + exp(-x)) is recognised as a
     function of its own. Scalable vectors and tensors are left alone.
 
     ```mlir
-    %0 = math.floor %x : vector<8xf32>
+    func.func @main(%x: vector<8xf32>) -> vector<8xf32> {
+      %0 = math.floor %x : vector<8xf32>
+      return %0 : vector<8xf32>
+    }
     // ==>
-    %0 = llvm.intr.floor(%x) : (vector<8xf32>) -> vector<8xf32>
+    func.func @main(%x: vector<8xf32>) -> vector<8xf32> {
+      %0 = llvm.intr.floor(%x) : (vector<8xf32>) -> vector<8xf32>
+      return %0 : vector<8xf32>
+    }
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",

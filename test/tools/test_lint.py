@@ -172,6 +172,12 @@ def test_links(tmp_path, text, good):
     assert (not findings(tmp_path, lint.check_links, files)) == good
 
 
+def test_listings_hold_no_links(tmp_path):
+    text = "```cpp\n[&](Body &body) `codegen/gone.cpp`\n```\n[gone](gone.md)\n"
+    (found,) = findings(tmp_path, lint.check_links, {"docs/a.md": text})
+    assert "gone.md" in found and ":4:" in found
+
+
 def test_format_is_checked(tmp_path):
     (tmp_path / "lib").mkdir()
     (tmp_path / ".clang-format").write_text("BasedOnStyle: LLVM\n")
