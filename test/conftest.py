@@ -40,3 +40,8 @@ def pytest_addoption(parser):
         action="store_true",
         help="conformance: take the cases that pass out of expected-failures.txt",
     )
+    group.addoption(
+        "--random-graphs",
+        metavar="A:B",
+        help="random graphs: run the seeds from A to B - 1",
+    )

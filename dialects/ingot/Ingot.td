@@ -56,9 +56,10 @@ def Ingot_ConvOp : Ingot_Op<"conv"> {
     }
     /// Channels of the input.
     int64_t getChannels();
-    /// One filter of one channel for every channel.
+    /// One filter of one channel for every channel, of several.
     bool isDepthwise() {
-      return getGroup() == getFilters() && int64_t(getGroup()) == getChannels();
+      return getGroup() > 1 && getGroup() == getFilters() &&
+             int64_t(getGroup()) == getChannels();
     }
   }];
 }
