@@ -11,6 +11,7 @@
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Transforms/Utils/ModuleUtils.h"
 
 using namespace ingot;
 using llvm::Constant;
@@ -92,6 +93,7 @@ private:
   }
   Constant *tensors(const std::vector<ModelTensor> &list,
                     const ModelTables &tables);
+  void addNote(llvm::StringRef contentHash);
 
   llvm::Module &module;
   llvm::LLVMContext &ctx;
@@ -120,6 +122,20 @@ Constant *DescriptorBuilder::tensors(const std::vector<ModelTensor> &list,
                 number(i32, dims.size()), array(dims)}));
   }
   return array(entries);
+}
+
+/// A note with the content hash, for tools that look into the file. Its program
+/// header is also what lib/Driver/AppendWeights.cpp uses.
+void DescriptorBuilder::addNote(llvm::StringRef contentHash) {
+  Constant *note = record(
+      {number(i32, 6), number(i32, contentHash.size()), number(i32, 1),
+       llvm::ConstantDataArray::getString(ctx, llvm::StringRef("Ingot\0\0", 7)),
+       llvm::ConstantDataArray::getString(ctx, contentHash,
+                                          /*AddNull=*/false)});
+  auto *global = llvm::cast<llvm::GlobalVariable>(this->global(note));
+  global->setSection(".note.ingot");
+  global->setAlignment(llvm::Align(4));
+  llvm::appendToCompilerUsed(module, {global});
 }
 
 void DescriptorBuilder::build(const ModelTables &tables,
@@ -174,6 +190,7 @@ void DescriptorBuilder::build(const ModelTables &tables,
                                           llvm::GlobalValue::ExternalLinkage,
                                           desc, "ingot_model_desc");
   global->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  addNote(identity.contentHash);
 }
 
 void ingot::emitDescriptor(llvm::Module &module, const ModelTables &tables,

@@ -157,6 +157,13 @@ namespace {
 enum class Reached { Failure, Asked, Kernels };
 } // namespace
 
+/// Passes that can explain themselves have an option for it.
+static void enableRemarks(OpPassManager &pm) {
+  auto ignore = [](const Twine &) { return failure(); };
+  for (Pass &pass : pm.getPasses())
+    (void)pass.initializeOptions("remarks=true", ignore);
+}
+
 /// The phases, then the emitters. Stops with `Asked` when the form that the
 /// options ask for has been written to `output` on the way.
 static Reached lower(ModuleOp module, StringRef output,
@@ -184,6 +191,8 @@ static Reached lower(ModuleOp module, StringRef output,
     steps.begin(phase.name);
     PassManager pm(module.getContext());
     phase.addPasses(pm);
+    if (options.remarks)
+      enableRemarks(pm);
     if (failed(pm.run(module)))
       return Reached::Failure;
     if (options.emit == stop)

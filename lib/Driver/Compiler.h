@@ -50,6 +50,8 @@ struct CompileOptions {
   std::vector<std::string> shapes;
   /// Accepts external data in files that have several hard links.
   bool allowHardLinks = false;
+  /// Lets passes say, as remarks, what they decided and why.
+  bool remarks = false;
   /// Threads that compile; 0: one for each processor.
   unsigned threads = 0;
   /// Called when a step begins, for progress.

@@ -6,11 +6,12 @@
 //===----------------------------------------------------------------------===//
 #include "lib/Driver/LinkModel.h"
 #include "lib/Diagnostics/Codes.h"
+#include "lib/Driver/AppendWeights.h"
 #include "lib/Driver/OutputFile.h"
+#include "lib/Driver/RunLinker.h"
 #include "lib/Driver/WeightsObject.h"
 #include "lib/Runtime/RuntimeBlobs.h"
 
-#include "lld/Common/Driver.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ObjCopy/ConfigManager.h"
 #include "llvm/ObjCopy/ELF/ELFObjcopy.h"
@@ -23,50 +24,24 @@
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/TargetParser/Triple.h"
 
-#include <mutex>
-#include <sys/mman.h>
 #include <unistd.h>
 
-LLD_HAS_DRIVER(elf)
-
 using namespace ingot;
+namespace fs = llvm::sys::fs;
 
-namespace {
-/// An anonymous file that the linker reads by path.
-class MemoryFile {
-public:
-  MemoryFile() : fd(memfd_create("ingot", MFD_CLOEXEC)) {}
-  MemoryFile(MemoryFile &&other) : fd(std::exchange(other.fd, -1)) {}
-  ~MemoryFile() {
-    if (fd >= 0)
-      close(fd);
-  }
-  int descriptor() const { return fd; }
-  std::string path() const { return "/proc/self/fd/" + std::to_string(fd); }
-  llvm::Error fill(llvm::ArrayRef<char> bytes) {
-    llvm::raw_fd_ostream os(fd, /*shouldClose=*/false);
-    os.write(bytes.data(), bytes.size());
-    os.flush();
-    return llvm::errorCodeToError(os.error());
-  }
-
-private:
-  int fd;
-};
-} // namespace
-
-static llvm::Error linkError(const llvm::Twine &text) {
-  return llvm::createStringError(tag(Code::LinkFailed) + text);
-}
-
-/// Errors of LLVM's get a code.
-static llvm::Error addCode(llvm::Error error) {
-  if (!error)
-    return llvm::Error::success();
-  std::string text = llvm::toString(std::move(error));
-  return llvm::StringRef(text).starts_with("[IG")
-             ? llvm::createStringError(text)
-             : linkError(text);
+/// Errors of the system's and of LLVM's get a code.
+static llvm::Error addCode(llvm::Error error, llvm::StringRef path) {
+  return llvm::handleErrors(
+      std::move(error),
+      [&](const llvm::ECError &info) {
+        return notWritten(path, info.convertToErrorCode());
+      },
+      [](const llvm::ErrorInfoBase &info) -> llvm::Error {
+        std::string text = info.message();
+        return llvm::StringRef(text).starts_with("[IG")
+                   ? llvm::createStringError(text)
+                   : linkError(text);
+      });
 }
 
 static const rt::RuntimeBlob *runtimeFor(llvm::StringRef triple) {
@@ -77,42 +52,13 @@ static llvm::ArrayRef<char> bytesOf(const unsigned char *data, size_t size) {
   return {reinterpret_cast<const char *>(data), size};
 }
 
-/// The first complaint of lld's, without its name and our temporary one.
-static std::string firstError(llvm::StringRef messages) {
-  llvm::StringRef line = messages;
-  if (size_t at = messages.find("error: "); at != llvm::StringRef::npos)
-    line = messages.substr(at + 7);
-  return line.split('\n').first.str();
-}
-
-/// Runs lld on the files. It keeps state in globals: one link at a time.
-static llvm::Error runLinker(std::vector<std::string> arguments,
-                             llvm::ArrayRef<const MemoryFile *> files,
-                             llvm::StringRef output) {
-  arguments.insert(arguments.begin(), "ld.lld");
-  arguments.insert(arguments.end(), {"-o", output.str(), "--threads=1"});
-  for (const MemoryFile *file : files)
-    arguments.push_back(file->path());
-  std::vector<const char *> argv;
-  for (const std::string &argument : arguments)
-    argv.push_back(argument.c_str());
-  std::string messages;
-  llvm::raw_string_ostream os(messages);
-  static std::mutex mutex;
-  std::lock_guard<std::mutex> lock(mutex);
-  lld::Result result =
-      lld::lldMain(argv, os, os, {{lld::Gnu, &lld::elf::link}});
-  if (result.retCode == 0)
-    return llvm::Error::success();
-  return linkError("linking failed: " + firstError(messages));
-}
-
 namespace {
 /// The files of one link.
 class Pieces {
 public:
   llvm::Error add(llvm::ArrayRef<char> bytes) {
-    return files.emplace_back().fill(bytes);
+    return llvm::errorCodeToError(
+        writeAll(files.emplace_back().descriptor(), bytes));
   }
   llvm::Error addWeights(const LinkInput &input, llvm::StringRef symbol) {
     return writeWeightsObject(*input.tables, input.triple, symbol,
@@ -124,18 +70,62 @@ public:
         return error;
     return llvm::Error::success();
   }
-  llvm::Error link(std::vector<std::string> arguments,
-                   llvm::StringRef output) const {
-    std::vector<const MemoryFile *> list;
-    for (const MemoryFile &file : files)
-      list.push_back(&file);
-    return runLinker(std::move(arguments), list, output);
+  llvm::Error link(std::vector<std::string> arguments, int output) const {
+    return runLinker(std::move(arguments), files, output);
   }
 
 private:
   std::vector<MemoryFile> files;
 };
+
+/// A file of the system's that is open for writing.
+class OpenFile {
+public:
+  explicit OpenFile(const std::string &path) {
+    code = fs::openFileForReadWrite(path, fd, fs::CD_CreateAlways, fs::OF_None);
+  }
+  ~OpenFile() { (void)close(); }
+  int descriptor() const { return fd; }
+  llvm::Error error() const { return llvm::errorCodeToError(code); }
+  /// Some file systems tell only now that they are full.
+  llvm::Error close() {
+    if (fd >= 0 && ::close(std::exchange(fd, -1)) != 0)
+      code = std::error_code(errno, std::generic_category());
+    return error();
+  }
+
+private:
+  int fd = -1;
+  std::error_code code;
+};
 } // namespace
+
+/// Links a library whose weights are where the address says, and appends them.
+static llvm::Error linkWithWeights(const Pieces &pieces,
+                                   const ModelTables &tables,
+                                   const std::string &path) {
+  for (uint64_t address : weightsAddresses) {
+    OpenFile file(path);
+    if (llvm::Error error = file.error())
+      return error;
+    // No name of the file inside it: its bytes depend on the model alone.
+    if (llvm::Error error =
+            pieces.link({"-shared", "--gc-sections", "--build-id=none", "-z",
+                         "defs", "-z", "noexecstack", "-z", "relro", "-z",
+                         "now", "--hash-style=gnu", "--no-undefined-version",
+                         "-s", "--defsym=ingot_code_bytes=SIZEOF(.text)",
+                         weightsArgument(address)},
+                        file.descriptor()))
+      return error;
+    llvm::Expected<bool> done =
+        appendWeights(file.descriptor(), address, tables);
+    if (!done)
+      return done.takeError();
+    if (*done)
+      return file.close();
+  }
+  return linkError("the code is too large");
+}
 
 llvm::Error ingot::linkShared(const LinkInput &input, llvm::StringRef path) {
   const rt::RuntimeBlob *runtime = runtimeFor(input.triple);
@@ -146,23 +136,18 @@ llvm::Error ingot::linkShared(const LinkInput &input, llvm::StringRef path) {
     return error;
   Pieces pieces;
   if (llvm::Error error = pieces.addCode(input))
-    return addCode(std::move(error));
-  if (llvm::Error error = pieces.addWeights(input, "ingot_weights"))
-    return addCode(std::move(error));
+    return addCode(std::move(error), path);
   if (llvm::Error error =
           pieces.add(bytesOf(runtime->object, runtime->objectSize)))
-    return addCode(std::move(error));
+    return addCode(std::move(error), path);
   if (llvm::Error error =
           pieces.add(bytesOf(runtime->libcStub, runtime->stubSize)))
-    return addCode(std::move(error));
-  // No name of the file inside it: its bytes depend on the model alone.
+    return addCode(std::move(error), path);
   if (llvm::Error error =
-          pieces.link({"-shared", "--gc-sections", "--build-id=none", "-z",
-                       "defs", "-z", "noexecstack", "-z", "relro", "-z", "now",
-                       "--hash-style=gnu", "--no-undefined-version", "-s",
-                       "--defsym=ingot_code_bytes=SIZEOF(.text)"},
-                      file.temporary()))
-    return error;
+          linkWithWeights(pieces, *input.tables, file.temporary()))
+    return addCode(std::move(error), path);
+  fs::setPermissions(file.temporary(),
+                     fs::perms(fs::all_all & ~fs::getUmask()));
   return file.commit();
 }
 
@@ -213,11 +198,9 @@ makePrivate(llvm::StringRef object, llvm::StringRef name) {
   return result;
 }
 
-/// The code and the runtime as one object with one symbol for others. The file
-/// is there to be used on the way.
+/// The code and the runtime as one object with one symbol for others.
 static llvm::Expected<llvm::SmallVector<char, 0>>
-linkPrivate(const LinkInput &input, llvm::StringRef name,
-            llvm::StringRef temporary) {
+linkPrivate(const LinkInput &input, llvm::StringRef name) {
   const rt::RuntimeBlob *runtime = runtimeFor(input.triple);
   if (!runtime)
     return linkError("there is no runtime for '" + input.triple + "'");
@@ -238,14 +221,54 @@ linkPrivate(const LinkInput &input, llvm::StringRef name,
     *size += *more;
   }
   std::string symbol = "--defsym=ingot_code_bytes=" + std::to_string(*size);
-  if (llvm::Error error = pieces.link({"-r", symbol}, temporary))
+  MemoryFile linked;
+  if (llvm::Error error = pieces.link({"-r", symbol}, linked.descriptor()))
     return error;
-  auto buffer = llvm::MemoryBuffer::getFile(temporary, /*IsText=*/false,
-                                            /*RequiresNullTerminator=*/false,
-                                            /*IsVolatile=*/true);
+  auto buffer = llvm::MemoryBuffer::getFile(linked.path(), /*IsText=*/false,
+                                            /*RequiresNullTerminator=*/false);
   if (!buffer)
     return llvm::errorCodeToError(buffer.getError());
   return makePrivate((*buffer)->getBuffer(), name);
+}
+
+/// Code and weights, side by side.
+static llvm::Error writeArchive(const LinkInput &input, llvm::StringRef code,
+                                llvm::StringRef name, int fd) {
+  MemoryFile weights;
+  if (llvm::Error error =
+          writeWeightsObject(*input.tables, input.triple,
+                             (name + "_weights").str(), weights.descriptor()))
+    return error;
+  auto mapped = llvm::MemoryBuffer::getFile(weights.path());
+  if (!mapped)
+    return llvm::errorCodeToError(mapped.getError());
+  std::vector<llvm::NewArchiveMember> members;
+  members.emplace_back(llvm::MemoryBufferRef(code, "model.o"));
+  members.emplace_back(
+      llvm::MemoryBufferRef((*mapped)->getBuffer(), "weights.o"));
+  llvm::raw_fd_ostream os(fd, /*shouldClose=*/false);
+  llvm::Error error = llvm::writeArchiveToStream(
+      os, members, llvm::SymtabWritingMode::NormalSymtab,
+      llvm::object::Archive::K_GNU, /*Deterministic=*/true, /*Thin=*/false,
+      std::nullopt,
+      [](llvm::Error warning) { llvm::consumeError(std::move(warning)); });
+  os.flush();
+  std::error_code failed = os.error();
+  // Or else the stream would end the program.
+  os.clear_error();
+  return error ? std::move(error) : llvm::errorCodeToError(failed);
+}
+
+/// Code and weights in one relocatable object.
+static llvm::Error writeObject(const LinkInput &input,
+                               llvm::ArrayRef<char> code, llvm::StringRef name,
+                               int fd) {
+  Pieces pieces;
+  if (llvm::Error error = pieces.add(code))
+    return error;
+  if (llvm::Error error = pieces.addWeights(input, (name + "_weights").str()))
+    return error;
+  return pieces.link({"-r"}, fd);
 }
 
 static std::string headerText(llvm::StringRef name, llvm::StringRef file) {
@@ -264,37 +287,19 @@ llvm::Error ingot::linkStatic(const LinkInput &input, llvm::StringRef path,
   OutputFile file(path);
   if (llvm::Error error = file.open())
     return error;
-  auto code = linkPrivate(input, name, file.temporary());
+  auto code = linkPrivate(input, name);
   if (!code)
-    return addCode(code.takeError());
-  if (archive) {
-    MemoryFile weights;
-    if (llvm::Error error =
-            writeWeightsObject(*input.tables, input.triple, name + "_weights",
-                               weights.descriptor()))
-      return addCode(std::move(error));
-    auto mapped = llvm::MemoryBuffer::getFile(weights.path());
-    if (!mapped)
-      return addCode(llvm::errorCodeToError(mapped.getError()));
-    std::vector<llvm::NewArchiveMember> members;
-    members.emplace_back(llvm::MemoryBufferRef(
-        llvm::StringRef(code->data(), code->size()), "model.o"));
-    members.emplace_back(
-        llvm::MemoryBufferRef((*mapped)->getBuffer(), "weights.o"));
-    if (llvm::Error error = llvm::writeArchive(
-            file.temporary(), members, llvm::SymtabWritingMode::NormalSymtab,
-            llvm::object::Archive::K_GNU, /*Deterministic=*/true,
-            /*Thin=*/false))
-      return addCode(std::move(error));
-  } else {
-    Pieces pieces;
-    if (llvm::Error error = pieces.add(*code))
-      return addCode(std::move(error));
-    if (llvm::Error error = pieces.addWeights(input, name + "_weights"))
-      return addCode(std::move(error));
-    if (llvm::Error error = pieces.link({"-r"}, file.temporary()))
-      return error;
-  }
+    return addCode(code.takeError(), path);
+  OpenFile out(file.temporary());
+  llvm::Error error = out.error();
+  if (!error)
+    error = archive ? writeArchive(input, {code->data(), code->size()}, name,
+                                   out.descriptor())
+                    : writeObject(input, *code, name, out.descriptor());
+  if (!error)
+    error = out.close();
+  if (error)
+    return addCode(std::move(error), path);
   llvm::SmallString<256> header(path);
   llvm::sys::path::replace_extension(header, ".h");
   if (llvm::Error error =

@@ -8,8 +8,6 @@
 #include "lib/Diagnostics/Codes.h"
 #include "lib/Import/MappedFile.h"
 
-#include "lib/Diagnostics/Codes.h"
-
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -21,29 +19,29 @@
 using namespace ingot;
 namespace fs = llvm::sys::fs;
 
-static llvm::Error notWritten(llvm::StringRef path, const llvm::Twine &why) {
+static llvm::Error refuse(llvm::StringRef path, const llvm::Twine &why) {
   return llvm::createStringError(tag(Code::OutputNotWritten) + "cannot write " +
                                  quoted(path) + ": " + why);
 }
 
-static llvm::Error notWritten(llvm::StringRef path, std::error_code code) {
-  return notWritten(path, code.message());
+llvm::Error ingot::notWritten(llvm::StringRef path, std::error_code code) {
+  return refuse(path, code.message());
 }
 
 llvm::Error ingot::checkWritable(llvm::StringRef path) {
   fs::file_status status;
   if (!fs::status(path, status)) {
     if (status.type() == fs::file_type::directory_file)
-      return notWritten(path, "it is a folder");
+      return refuse(path, "it is a folder");
     if (status.type() != fs::file_type::regular_file)
       return llvm::Error::success();
   }
   llvm::StringRef folder = llvm::sys::path::parent_path(path);
   std::string parent = folder.empty() ? "." : folder.str();
   if (!fs::exists(parent))
-    return notWritten(path, "there is no folder " + quoted(parent));
+    return refuse(path, "there is no folder " + quoted(parent));
   if (!fs::is_directory(parent))
-    return notWritten(path, quoted(parent) + " is no folder");
+    return refuse(path, quoted(parent) + " is no folder");
   if (::access(parent.c_str(), W_OK | X_OK) != 0)
     return notWritten(path, std::error_code(errno, std::generic_category()));
   return llvm::Error::success();
@@ -58,12 +56,19 @@ llvm::Error OutputFile::open() {
   if (isSpecial) {
     llvm::SmallString<128> temporary;
     if (std::error_code code = fs::createTemporaryFile("ingot", "", temporary))
-      return notWritten(path, "no temporary file: " + code.message());
+      return refuse(path, "no temporary file: " + code.message());
     name = temporary.str().str();
   } else {
     name = path + ".tmp" + std::to_string(getpid());
   }
   llvm::sys::RemoveFileOnSignal(name);
+  // Some folders take no file although permissions say otherwise.
+  int fd = -1;
+  if (std::error_code code = fs::openFileForWrite(name, fd)) {
+    discard();
+    return notWritten(path, code);
+  }
+  ::close(fd);
   return llvm::Error::success();
 }
 

@@ -1,5 +1,4 @@
-//===- OutputFile.h - files that are written whole or not at all -*- C++
-//-*-===//
+//===- OutputFile.h - files that are written whole or not at all *- C++ -*-===//
 //
 // Part of the Ingot project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -43,6 +42,9 @@ private:
 
 /// Writes `bytes` to `path` (or standard output, "-"): whole or not at all.
 llvm::Error writeWhole(llvm::StringRef path, llvm::ArrayRef<char> bytes);
+
+/// The error that says that a file could not be written, and why.
+llvm::Error notWritten(llvm::StringRef path, std::error_code code);
 
 /// Whether a file can be written at `path`: an error that says why not.
 llvm::Error checkWritable(llvm::StringRef path);

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "lib/Driver/WeightsObject.h"
+#include "lib/Driver/RunLinker.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/BinaryFormat/ELF.h"
@@ -16,19 +17,6 @@
 using namespace mlir;
 using namespace ingot;
 namespace elf = llvm::ELF;
-
-static llvm::Error writeAll(int fd, llvm::ArrayRef<char> bytes) {
-  while (!bytes.empty()) {
-    ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return llvm::errorCodeToError(
-          std::error_code(errno, std::generic_category()));
-    bytes = bytes.drop_front(n);
-  }
-  return llvm::Error::success();
-}
 
 llvm::Error ingot::writeElements(
     ElementsAttr value,
@@ -65,6 +53,51 @@ llvm::Error ingot::writeElements(
     count -= n;
   }
   return llvm::Error::success();
+}
+
+namespace {
+/// Writes to a file from where it stands, counting bytes.
+class PaddedWriter {
+public:
+  explicit PaddedWriter(int fd) : fd(fd) {}
+  uint64_t position() const { return at; }
+  llvm::Error put(const void *data, size_t bytes) {
+    at += bytes;
+    return llvm::errorCodeToError(
+        writeAll(fd, {static_cast<const char *>(data), bytes}));
+  }
+  llvm::Error padTo(uint64_t to) {
+    static const char zeros[4096] = {};
+    while (at < to)
+      if (llvm::Error error =
+              put(zeros, std::min<uint64_t>(to - at, sizeof(zeros))))
+        return error;
+    return llvm::Error::success();
+  }
+
+private:
+  int fd;
+  uint64_t at = 0;
+};
+} // namespace
+
+static llvm::Error putWeights(const ModelTables &tables, PaddedWriter &out) {
+  uint64_t start = out.position();
+  for (const ModelWeight &weight : tables.weights) {
+    if (llvm::Error error = out.padTo(start + weight.offset))
+      return error;
+    if (llvm::Error error =
+            writeElements(weight.value, [&](llvm::ArrayRef<char> bytes) {
+              return out.put(bytes.data(), bytes.size());
+            }))
+      return error;
+  }
+  return out.padTo(start + tables.weightBytes);
+}
+
+llvm::Error ingot::writeWeights(const ModelTables &tables, int fd) {
+  PaddedWriter out(fd);
+  return putWeights(tables, out);
 }
 
 llvm::Error ingot::writeWeightsObject(const ModelTables &tables,
@@ -121,39 +154,22 @@ llvm::Error ingot::writeWeightsObject(const ModelTables &tables,
   section(4, Shstrtab, elf::SHT_STRTAB, shstrtabAt, sizeof(names), 1);
   section(5, Stack, elf::SHT_PROGBITS, weightsAt, 0, 1);
 
-  uint64_t at = 0;
-  auto put = [&](const void *data, size_t bytes) {
-    at += bytes;
-    return writeAll(fd, {static_cast<const char *>(data), bytes});
-  };
-  SmallVector<char, 0> zeros(4096);
-  auto padTo = [&](uint64_t to) -> llvm::Error {
-    while (at < to)
-      if (llvm::Error error =
-              put(zeros.data(), std::min<uint64_t>(to - at, zeros.size())))
-        return error;
-    return llvm::Error::success();
-  };
-  if (llvm::Error error = put(&header, sizeof(header)))
+  PaddedWriter out(fd);
+  if (llvm::Error error = out.put(&header, sizeof(header)))
     return error;
-  for (const ModelWeight &weight : tables.weights) {
-    if (llvm::Error error = padTo(weightsAt + weight.offset))
-      return error;
-    if (llvm::Error error =
-            writeElements(weight.value, [&](llvm::ArrayRef<char> bytes) {
-              return put(bytes.data(), bytes.size());
-            }))
-      return error;
-  }
-  if (llvm::Error error = padTo(symtabAt))
+  if (llvm::Error error = out.padTo(weightsAt))
     return error;
-  if (llvm::Error error = put(symbols, sizeof(symbols)))
+  if (llvm::Error error = putWeights(tables, out))
     return error;
-  if (llvm::Error error = put(symbolNames.data(), symbolNames.size()))
+  if (llvm::Error error = out.padTo(symtabAt))
     return error;
-  if (llvm::Error error = put(names, sizeof(names)))
+  if (llvm::Error error = out.put(symbols, sizeof(symbols)))
     return error;
-  if (llvm::Error error = padTo(headersAt))
+  if (llvm::Error error = out.put(symbolNames.data(), symbolNames.size()))
     return error;
-  return put(sections, sizeof(sections));
+  if (llvm::Error error = out.put(names, sizeof(names)))
+    return error;
+  if (llvm::Error error = out.padTo(headersAt))
+    return error;
+  return out.put(sections, sizeof(sections));
 }

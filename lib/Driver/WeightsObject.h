@@ -20,6 +20,9 @@ llvm::Error writeWeightsObject(const ModelTables &tables,
                                llvm::StringRef triple, llvm::StringRef symbol,
                                int fd);
 
+/// Writes the model's constants at their offsets, from where the file stands.
+llvm::Error writeWeights(const ModelTables &tables, int fd);
+
 /// Copies a constant's elements as they lie in memory (splats repeated, bools
 /// as bytes) through `write`.
 llvm::Error

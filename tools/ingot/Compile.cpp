@@ -52,11 +52,10 @@ llvm::Error ingot::writeJson(StringRef path, llvm::json::Value value) {
 }
 
 /// Unknown targets are told apart from models that cannot be compiled.
-static llvm::Error checkTarget(const Options &options,
-                               mlir::MLIRContext *context) {
+int ModelCompiler::checkTarget() {
   std::string error;
-  if (resolveMachine(options.target, options.cpu, context, error))
-    return llvm::Error::success();
+  if (resolveMachine(options.target, options.cpu, context.get(), error))
+    return 0;
   std::vector<StringRef> names = {"host"};
   for (const auto &target : allTargets()) {
     llvm::SmallVector<StringRef> spelled;
@@ -67,7 +66,7 @@ static llvm::Error checkTarget(const Options &options,
   std::string near = suggestion(options.target, names);
   size_t end = error.find(';');
   error.insert(end == std::string::npos ? error.size() : end, near);
-  return failure(6001, error);
+  return ingot::report(failure(6001, error));
 }
 
 ModelCompiler::ModelCompiler(const Options &options)
@@ -86,6 +85,7 @@ ModelCompiler::ModelCompiler(const Options &options)
   wanted.target = options.target;
   wanted.cpu = options.cpu;
   wanted.shapes = options.shapes;
+  wanted.remarks = options.command == Explain;
   wanted.threads = threads;
   wanted.allowHardLinks = options.allowHardLinks;
   wanted.progress = [this](StringRef step) { progress.step(step); };
@@ -98,9 +98,16 @@ ModelCompiler::~ModelCompiler() {
     context->disableMultithreading();
 }
 
-int ModelCompiler::read() {
-  if (llvm::Error error = checkTarget(options, context.get()))
-    return ingot::report(std::move(error));
+int ModelCompiler::finish(bool done, bool print) {
+  progress.clear();
+  if (done)
+    return 0;
+  return print ? collector.printErrors(options.subject) : 1;
+}
+
+int ModelCompiler::read(bool print) {
+  if (int status = checkTarget())
+    return status;
   progress.step("import");
   auto start = std::chrono::steady_clock::now();
   model = readModel(options.subject, wanted, context.get(), &importFacts);
@@ -108,22 +115,18 @@ int ModelCompiler::read() {
       {"import",
        std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
            .count()});
-  progress.clear();
-  return model ? 0 : collector.printErrors(options.subject);
+  return finish(bool(model), print);
 }
 
-int ModelCompiler::lower() {
-  bool done = succeeded(lowerToKernels(*model, wanted, facts));
-  progress.clear();
-  return done ? 0 : collector.printErrors(options.subject);
+int ModelCompiler::lower(bool print) {
+  return finish(succeeded(lowerToKernels(*model, wanted, facts)), print);
 }
 
 int ModelCompiler::write(StringRef output, Emit emit) {
   wanted.emit = emit;
-  bool done =
-      succeeded(compile(*model, importFacts.graph, output, wanted, facts));
-  progress.clear();
-  return done ? 0 : collector.printErrors(options.subject);
+  return finish(
+      succeeded(compile(*model, importFacts.graph, output, wanted, facts)),
+      /*print=*/true);
 }
 
 namespace {

@@ -1,5 +1,4 @@
-//===- Compile.h - models within the tool ------------------------*- C++
-//-*-===//
+//===- Compile.h - models within the tool -----------------------*- C++ -*-===//
 //
 // Part of the Ingot project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -27,10 +26,13 @@ public:
   explicit ModelCompiler(const Options &options);
   ~ModelCompiler();
 
-  /// Checks the target, then imports the model.
-  int read();
+  /// Says what is wrong with --target or --cpu.
+  int checkTarget();
+  /// Checks the target, then imports the model. Without `print` messages()
+  /// says what is wrong.
+  int read(bool print = true);
   /// Goes on to emitted kernels, without machine code; fills report().
-  int lower();
+  int lower(bool print = true);
   /// Compiles what was read into a file of that form.
   int write(llvm::StringRef output, Emit emit);
 
@@ -40,6 +42,8 @@ public:
   const MessageCollector &messages() const { return collector; }
 
 private:
+  int finish(bool done, bool print);
+
   const Options &options;
   Progress progress;
   std::unique_ptr<mlir::MLIRContext> context;

@@ -96,9 +96,9 @@ static const Flag flags[] = {
     {"output", 'o', "FILE", "where to write; - is standard output", Compile,
      [](Options &o, StringRef v) { return setText(o.output, v); }},
     {"emit", 0, "FORM",
-     "so (default), a, obj, asm, llvm, or the IR after a phase:\n"
-     "onnx, graph, tensor, kernel, memory, loops. Without it\n"
-     "the ending of -o decides",
+     "so (default), a, obj, asm, llvm, or the IR after a\n"
+     "phase: onnx, graph, tensor, kernel, memory, loops.\n"
+     "Without it the ending of -o decides",
      Compile, [](Options &o, StringRef v) { return setText(o.emit, v); }},
     {"target", 0, "TARGET",
      "host (default), x86-64-v3, x86-64-v4 or\n"
@@ -109,9 +109,9 @@ static const Flag flags[] = {
      compiling & ~Info,
      [](Options &o, StringRef v) { return setText(o.cpu, v); }},
     {"shape", 0, "NAME:DIMS|SYMBOL=N",
-     "fix the shape of an input (x:1x3x224x224) or the size\n"
-     "of a symbol (N=4); for an artifact, of what it runs on.\n"
-     "May be repeated",
+     "fix the shape of an input (x:1x3x224x224) or the\n"
+     "size of a symbol (N=4); for an artifact, of what it\n"
+     "runs on. May be repeated",
      compiling,
      [](Options &o, StringRef v) -> std::string {
        o.shapes.push_back(v.str());
@@ -122,8 +122,8 @@ static const Flag flags[] = {
     {"input", 0, "NAME=FILE", "one input, from an .npy or .pb file",
      Run | Bench, setNamedInput},
     {"random-inputs", 0, "",
-     "make up the inputs that are not given: normal floats,\n"
-     "8-bit integers of any value, others 0 or 1",
+     "make up the inputs that are not given: normal\n"
+     "floats, 8-bit integers of any value, others 0 or 1",
      Run | Bench,
      [](Options &o, StringRef) -> std::string {
        o.randomInputs = true;
@@ -158,7 +158,9 @@ static const Flag flags[] = {
        return "";
      }},
     {"allow-hard-links", 0, "",
-     "accept external data in files with several hard links", compiling,
+     "accept external data in files with several hard\n"
+     "links",
+     compiling,
      [](Options &o, StringRef) -> std::string {
        o.allowHardLinks = true;
        return "";

@@ -1,5 +1,4 @@
-//===- Run.h - ingot run -----------------------------------------*- C++
-//-*-===//
+//===- Run.h - ingot run ----------------------------------------*- C++ -*-===//
 //
 // Part of the Ingot project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

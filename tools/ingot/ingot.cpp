@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 #include "tools/ingot/Bench.h"
 #include "tools/ingot/Compile.h"
+#include "tools/ingot/Inspect.h"
 #include "tools/ingot/Messages.h"
 #include "tools/ingot/Options.h"
 #include "tools/ingot/Run.h"
@@ -35,6 +36,14 @@ static void outOfMemory() {
   _exit(1);
 }
 
+/// LLVM ends the program over what it finds no way to report.
+static void giveUp(void *, const char *reason, bool) {
+  llvm::errs() << "ingot: error: [IG4006] LLVM gave up: " << reason
+               << "; please report it with the model and the target\n";
+  llvm::sys::RunInterruptHandlers();
+  _exit(1);
+}
+
 static int dispatch(const Options &options) {
   switch (options.command) {
   case Compile:
@@ -43,9 +52,14 @@ static int dispatch(const Options &options) {
     return runCommand(options);
   case Bench:
     return benchCommand(options);
-  default:
-    return 1;
+  case Check:
+    return checkCommand(options);
+  case Info:
+    return infoCommand(options);
+  case Explain:
+    return explainCommand(options);
   }
+  return 1;
 }
 
 int main(int argc, char **argv) {
@@ -53,6 +67,7 @@ int main(int argc, char **argv) {
   std::set_new_handler(outOfMemory);
   llvm::install_bad_alloc_error_handler(
       [](void *, const char *, bool) { outOfMemory(); });
+  llvm::install_fatal_error_handler(giveUp);
   // Over the limit on file sizes: an error of write(), like a full disk.
   signal(SIGXFSZ, SIG_IGN);
 

@@ -1,0 +1,140 @@
+"""ingot bench, check, info and explain."""
+
+import json
+
+import pytest
+import small_models
+from onnx import helper
+
+
+def load(path):
+    return json.loads(path.read_text())
+
+
+FIGURES = """compile_s compile_peak_rss_bytes load_ms first_ms median_ms p10 p90 cpu_ms
+runs arena_bytes arena_lower_bound_bytes weight_bytes code_bytes peak_rss_bytes kernels
+launches allocations_per_run""".split()
+
+
+def test_bench_of_a_model(done, shifted, tmp_path):
+    report = tmp_path / "report.json"
+    words = ["--threads=2", "--seconds=0.05", "--shape=N=8", "--profile"]
+    text = done("bench", shifted, *words, "--json", report)
+    assert "median" in text and "add" in text
+    figures = load(report)
+    assert set(FIGURES) <= figures.keys()
+    assert figures["compile_s"] > 0 and figures["load_ms"] > 0
+    assert 0 < figures["p10"] <= figures["median_ms"] <= figures["p90"]
+    assert figures["cpu_ms"] > 0 and figures["runs"] >= 5
+    assert figures["threads"] == 2
+    assert figures["allocations_per_run"] == 0
+    assert figures["arena_bytes"] >= figures["arena_lower_bound_bytes"]
+    assert figures["weight_bytes"] >= small_models.W.nbytes
+    assert 1000 < figures["code_bytes"] < 200_000
+    # More than the tool's own libraries take, less than a leak.
+    for key in ("peak_rss_bytes", "compile_peak_rss_bytes"):
+        assert 10e6 < figures[key] < 1e9
+    assert figures["kernels"] <= figures["launches"] == len(figures["profile"])
+    for launch in figures["profile"]:
+        assert launch["ms"] >= 0 and launch["nodes"]
+
+
+def test_bench_of_an_artifact(done, artifact, tmp_path):
+    report = tmp_path / "report.json"
+    done("bench", artifact, "--runs=7", "--shape=x:3x3x4", "--json", report)
+    figures = load(report)
+    assert figures["runs"] == 7 and "compile_s" not in figures
+
+
+def test_check(ingot, done, shifted, tmp_path):
+    report = tmp_path / "report.json"
+    assert "supported" in done("check", shifted, "--target=all", "--json", report)
+    figures = load(report)
+    assert figures["supported"] and figures["nodes"] == 2 and figures["opset"] == 21
+    targets = {each["target"]: each["supported"] for each in figures["targets"]}
+    assert targets == {"x86-64-v3": True, "x86-64-v4": True, "aarch64": True}
+    model = small_models.unsupported(tmp_path)
+    finished = ingot("check", model, "--json", report)
+    assert finished.status == 1 and "Frobnicate" in finished.stderr
+    sites = load(report)["unsupported"]
+    assert [site["op_type"] for site in sites] == ["Frobnicate", "Foo"]
+    assert [site["node"] for site in sites] == ["first", "second"]
+    assert sites[1]["domain"] == "my.own"
+
+
+@pytest.mark.parametrize("name", ["folder", "text", "artifact", "nothing", "invalid"])
+def test_check_of_no_model(ingot, artifact, tmp_path, name):
+    (tmp_path / "text").write_text("no model\n" * 10)
+    value = small_models.value
+    wrong = [helper.make_node("Concat", ["x", "x"], ["y"], axis=7)]
+    small_models.save(tmp_path, "axis", wrong, [value("x", [2])], [value("y", None)])
+    path = {"folder": tmp_path, "artifact": artifact, "invalid": tmp_path / "axis.onnx"}
+    finished = ingot("check", path.get(name, tmp_path / name))
+    assert finished.status == 2
+    assert "[IG1" in finished.stderr and len(finished.stderr.splitlines()) == 1
+
+
+def test_info_of_a_model(done, tmp_path):
+    value = small_models.value
+    weights = small_models.W.reshape(2, 1, 2, 3)
+    model = small_models.save(
+        tmp_path,
+        "conv",
+        [
+            helper.make_node("Conv", ["x", "w"], ["t"], name="c", kernel_shape=[2, 3]),
+            helper.make_node("Relu", ["t"], ["y"], name="r"),
+        ],
+        [value("x", ["N", 1, 8, 8])],
+        [value("y", ["N", 2, 7, 6])],
+        [("w", weights)],
+    )
+    report = tmp_path / "report.json"
+    text = done("info", model, "--json", report)
+    assert "x float[N,1,8,8]" in text and "Conv 'c'" in text and "for N" in text
+    figures = load(report)
+    assert figures["parameters"] == 12 and figures["parameter_bytes"] == 48
+    assert figures["op_counts"] == {"Conv": 1, "Relu": 1}
+    assert figures["assumed_1"] == ["N"]
+    conv, relu = figures["layers"]
+    # Two operations for each of 6 weights at each of 2*7*6 places.
+    assert conv["flops"] == 2 * 6 * 2 * 7 * 6 and conv["result_bytes"] == 4 * 2 * 7 * 6
+    assert relu["flops"] == 2 * 7 * 6
+    assert figures["flops"] == conv["flops"] + relu["flops"]
+    done("info", model, "--json", report, "--shape=N=3")
+    assert load(report)["layers"][0]["flops"] == 3 * conv["flops"]
+
+
+def test_info_of_an_artifact(done, artifact, tmp_path):
+    report = tmp_path / "report.json"
+    text = done("info", artifact, "--json", report)
+    assert "x float[N,3,4]" in text and "symbols   N" in text
+    figures = load(report)
+    assert figures["inputs"] == [{"name": "x", "type": "float", "shape": ["N", 3, 4]}]
+    assert figures["symbols"] == ["N"] and len(figures["hash"]) == 32
+    assert figures["launches"] and figures["code_bytes"] > 1000
+
+
+def test_explain_a_model(done, shifted, tmp_path):
+    report = tmp_path / "report.json"
+    text = done("explain", shifted, "--json", report)
+    assert "Add 'add': launch 0" in text and "Relu 'relu': launch 0" in text
+    add, relu = load(report)["nodes"]
+    assert (add["op_type"], add["node"]) == ("Add", "add")
+    # The elementwise chain is one kernel.
+    assert add["launches"] == relu["launches"] != []
+
+
+def test_explain_a_code(done):
+    text = done("explain", "IG1301")
+    assert text.startswith("IG1301") and "operators" in text
+    assert done("explain", "1301") == text == done("explain", "ig1301")
+
+
+def test_help(done):
+    overview = done("--help")
+    assert done("--version").startswith("ingot ")
+    for command in ("compile", "run", "bench", "check", "info", "explain"):
+        assert f"  {command} " in overview
+        text = done(command, "--help")
+        assert text.startswith(f"usage: ingot {command} ") and "flags:" in text
+        assert max(map(len, text.splitlines())) <= 80
