@@ -1,0 +1,99 @@
+//===- PeakRate.cpp -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "bench/PeakRate.h"
+
+#include <cstdint>
+#include <ctime>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+using namespace ingot::bench;
+
+/// Accumulators of a loop: with a latency of four or five cycles and two
+/// multiply-adds a cycle, ten keep every unit busy; twice that is safe.
+constexpr int chains = 20;
+
+/// Keeps the compiler from dropping or foreseeing a loop.
+static volatile float seed = 0.5f;
+static volatile float sink;
+
+double ingot::bench::threadSeconds() {
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return double(time.tv_sec) + double(time.tv_nsec) * 1e-9;
+}
+
+#if defined(__x86_64__)
+
+__attribute__((target("avx512f"))) static int64_t loop512(int64_t rounds) {
+  __m512 sums[chains], x = _mm512_set1_ps(seed), y = _mm512_set1_ps(seed);
+  for (__m512 &sum : sums)
+    sum = _mm512_set1_ps(seed);
+  for (int64_t i = 0; i < rounds; ++i)
+    for (__m512 &sum : sums)
+      sum = _mm512_fmadd_ps(sum, x, y);
+  for (__m512 &sum : sums)
+    sink = _mm512_cvtss_f32(sum);
+  return rounds * chains * 32;
+}
+
+__attribute__((target("avx2,fma"))) static int64_t loop256(int64_t rounds) {
+  __m256 sums[chains], x = _mm256_set1_ps(seed), y = _mm256_set1_ps(seed);
+  for (__m256 &sum : sums)
+    sum = _mm256_set1_ps(seed);
+  for (int64_t i = 0; i < rounds; ++i)
+    for (__m256 &sum : sums)
+      sum = _mm256_fmadd_ps(sum, x, y);
+  for (__m256 &sum : sums)
+    sink = _mm256_cvtss_f32(sum);
+  return rounds * chains * 16;
+}
+
+bool ingot::bench::hasFmaOf(int bits) {
+  if (bits == 512)
+    return __builtin_cpu_supports("avx512f");
+  return bits == 256 && __builtin_cpu_supports("avx2") &&
+         __builtin_cpu_supports("fma");
+}
+
+static int64_t loop(int bits, int64_t rounds) {
+  return bits == 512 ? loop512(rounds) : loop256(rounds);
+}
+
+#elif defined(__aarch64__)
+
+bool ingot::bench::hasFmaOf(int bits) { return bits == 128; }
+
+static int64_t loop(int, int64_t rounds) {
+  float32x4_t sums[chains], x = vdupq_n_f32(seed), y = vdupq_n_f32(seed);
+  for (float32x4_t &sum : sums)
+    sum = vdupq_n_f32(seed);
+  // The addend is overwritten, as in a kernel.
+  for (int64_t i = 0; i < rounds; ++i)
+    for (float32x4_t &sum : sums)
+      sum = vfmaq_f32(sum, x, y);
+  for (float32x4_t &sum : sums)
+    sink = vgetq_lane_f32(sum, 0);
+  return rounds * chains * 8;
+}
+
+#else
+#error "no multiply-add loop for this processor"
+#endif
+
+double ingot::bench::fmaRate(int bits, double seconds) {
+  int64_t operations = 0;
+  double start = threadSeconds(), now = start;
+  do {
+    operations += loop(bits, 50000);
+    now = threadSeconds();
+  } while (now - start < seconds);
+  return double(operations) / (now - start);
+}
