@@ -14,6 +14,8 @@ from onnx import TensorProto, helper, numpy_helper
 OPSET = 20
 MOST_ELEMENTS = 40_000
 MOST_MAGNITUDE = 50.0
+# The batch that a model with a dynamic batch is made with: no other size.
+BATCH = 5
 
 
 @dataclasses.dataclass
@@ -66,6 +68,7 @@ class Builder:
         self.rng = np.random.default_rng(seed)
         self.dynamic = bool(self.rng.random() < 0.35)
         self.nodes, self.initializers, self.values, self.inputs = [], [], [], []
+        self.type = np.float64 if self.rng.random() < 0.15 else np.float32
         self.operators = operators or OPERATORS
         self.read = set()
         for _ in range(self.rng.integers(1, 3)):
@@ -78,7 +81,7 @@ class Builder:
         return bool(self.rng.random() < probability)
 
     def array(self, shape, scale=1.0):
-        return (self.rng.standard_normal(shape) * scale).astype(np.float32)
+        return (self.rng.standard_normal(shape) * scale).astype(self.type)
 
     def add_input(self):
         shapes = [
@@ -86,7 +89,7 @@ class Builder:
             (1, 16, 9, 11),
             (1, 8, 16, 16),
             (2, 32, 7, 7),
-            (1, 33, 5, 6),
+            (1, 33, 4, 6),
             (2, 10, 24),
             (3, 20),
             (1, 1, 14, 14),
@@ -94,7 +97,7 @@ class Builder:
         ]
         shape = self.pick(shapes)
         if self.dynamic:
-            shape = (2, *shape[1:])
+            shape = (BATCH, *shape[1:])
         value = Value(f"in{len(self.inputs)}", self.array(shape))
         self.inputs.append(value)
         self.values.append(value)
@@ -103,6 +106,10 @@ class Builder:
         name = f"c{len(self.initializers)}"
         self.initializers.append(numpy_helper.from_array(np.asarray(array), name))
         return name
+
+    def real(self, array):
+        """A constant of the model's floating-point type."""
+        return self.constant(np.asarray(array, self.type))
 
     def any_value(self, *ranks):
         """A value, more often a recent one; None if there is none of the rank."""
@@ -141,11 +148,11 @@ class Builder:
         except Exception:  # pylint: disable=broad-except
             return False
         for array in results:
-            if not 0 < array.size <= MOST_ELEMENTS or array.dtype != np.float32:
+            if not 0 < array.size <= MOST_ELEMENTS or array.dtype != self.type:
                 return False
             if not np.isfinite(array).all() or np.abs(array).max() > MOST_MAGNITUDE:
                 return False
-            if self.dynamic and array.shape[:1] != (2,):
+            if self.dynamic and array.shape[:1] != (BATCH,):
                 return False
         self.nodes.append(node)
         self.read.update(given)
@@ -201,8 +208,8 @@ def leaky(g):
 
 
 def clip(g):
-    low = g.constant(np.float32(g.pick([-1.0, 0.0, -0.25])))
-    high = g.constant(np.float32(g.pick([1.0, 6.0])))
+    low = g.real(g.pick([-1.0, 0.0, -0.25]))
+    high = g.real(g.pick([1.0, 6.0]))
     g.add("Clip", [g.any_value(), low, high])
 
 
@@ -236,7 +243,7 @@ def divide(g):
 
 
 def power(g):
-    g.add("Pow", [g.any_value(), g.constant(np.float32(g.pick([2.0, 3.0])))])
+    g.add("Pow", [g.any_value(), g.real(g.pick([2.0, 3.0]))])
 
 
 def select(g):
@@ -260,7 +267,7 @@ def convolution(g):
         kernel = [kernel[0]] * spatial
     weights = g.array((filters, channels // group, *kernel))
     weights /= np.sqrt(weights[0].size)
-    operands = [x, g.constant(weights.astype(np.float32))]
+    operands = [x, g.real(weights)]
     if g.chance(0.6):
         operands.append(g.constant(g.array((filters,))))
     attributes = {"group": int(group)}
@@ -465,7 +472,7 @@ def pad(g):
     mode = g.pick(["constant", "constant", "reflect", "edge"])
     operands = [x, g.constant(np.array(before + after, np.int64))]
     if mode == "constant":
-        operands.append(g.constant(np.float32(g.pick([0.0, -1.5]))))
+        operands.append(g.real(g.pick([0.0, -1.5])))
     g.add("Pad", operands, mode=mode)
 
 
@@ -525,7 +532,7 @@ def matmul_constant(g):
         return
     weights = g.array((x.shape[-1], int(g.pick([1, 5, 16, 33, 64]))))
     weights /= np.sqrt(x.shape[-1])
-    g.add("MatMul", [x, g.constant(weights.astype(np.float32))])
+    g.add("MatMul", [x, g.real(weights)])
 
 
 def matmul_values(g):
@@ -544,8 +551,8 @@ def gemm(g):
     columns = int(g.pick([1, 7, 16, 48]))
     transposed = int(g.chance(0.5))
     shape = (columns, x.shape[1]) if transposed else (x.shape[1], columns)
-    weights = (g.array(shape) / np.sqrt(x.shape[1])).astype(np.float32)
-    operands = [x, g.constant(weights)]
+    weights = g.array(shape) / np.sqrt(x.shape[1])
+    operands = [x, g.real(weights)]
     if g.chance(0.6):
         operands.append(g.constant(g.array(g.pick([(columns,), (1, columns), (1,)]))))
     g.add("Gemm", operands, transB=transposed, alpha=float(g.pick([1.0, 0.5])))

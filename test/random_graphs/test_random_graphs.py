@@ -45,7 +45,13 @@ def test_random_graph(target, seed, tmp_path):
     names = [o.name for o in reference.get_outputs()]
     for more in (0, 1) if builder.dynamic else (0,):
         feeds = builder.feeds(more)
-        expected = reference.run(None, feeds)
+        try:
+            expected = reference.run(None, feeds)
+        except Exception:  # pylint: disable=broad-except
+            # An operator turned the batch into another dimension, which meets
+            # a constant of the size it had when the model was made.
+            assert more
+            continue
         np.savez(tmp_path / "in.npz", **feeds)
         command = [tool.tool("ingot"), "run", artifact]
         command += ["--inputs", tmp_path / "in.npz", "--outputs", tmp_path / "out.npz"]
