@@ -28,6 +28,16 @@ def pytest_generate_tests(metafunc):
     metafunc.parametrize("target,seed", jobs, ids=ids)
 
 
+def run(artifact, feeds, folder, threads):
+    np.savez(folder / "in.npz", **feeds)
+    command = [tool.tool("ingot"), "run", artifact, f"--threads={threads}"]
+    command += ["--inputs", folder / "in.npz", "--outputs", folder / "out.npz"]
+    finished = tool.run(command)
+    assert finished.outcome() == "done", finished.message()
+    with np.load(folder / "out.npz") as file:
+        return dict(file)
+
+
 def test_random_graph(target, seed, tmp_path):
     missing = tool.emulator_missing(target)
     if missing:
@@ -52,13 +62,12 @@ def test_random_graph(target, seed, tmp_path):
             # a constant of the size it had when the model was made.
             assert more
             continue
-        np.savez(tmp_path / "in.npz", **feeds)
-        command = [tool.tool("ingot"), "run", artifact]
-        command += ["--inputs", tmp_path / "in.npz", "--outputs", tmp_path / "out.npz"]
-        finished = tool.run(command)
-        assert finished.outcome() == "done", finished.message()
-        with np.load(tmp_path / "out.npz") as actual:
-            wrong = [
-                agreement.disagreement(n, e, actual[n]) for n, e in zip(names, expected)
-            ]
+        actual = run(artifact, feeds, tmp_path, 1)
+        wrong = [
+            agreement.disagreement(n, e, actual[n]) for n, e in zip(names, expected)
+        ]
         assert not any(wrong), "; ".join(filter(None, wrong))
+        if target == "host":
+            again = run(artifact, feeds, tmp_path, 3)
+            same = [n for n in names if again[n].tobytes() == actual[n].tobytes()]
+            assert same == names, "other bits with another number of threads"
