@@ -175,6 +175,8 @@ def SelectHeavy : Pass<"ingot-select-heavy"> {
     }
     ```
   }];
+  let options = [Option<"remarks", "remarks", "bool", "false",
+                        "say which ops loops must serve, and why">];
   let dependentDialects = ["::ingot::heavy::IngotDialect",
                            "::ingot::kernel::KernelDialect",
                            "::mlir::linalg::LinalgDialect"];
@@ -347,6 +349,8 @@ def FuseElementwise : Pass<"ingot-fuse-elementwise"> {
     }
     ```
   }];
+  let options = [Option<"remarks", "remarks", "bool", "false",
+                        "say what was not fused, and why">];
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
@@ -533,6 +537,8 @@ def PlanMemory : Pass<"ingot-plan-memory", "::mlir::ModuleOp"> {
     }
     ```
   }];
+  let options = [Option<"remarks", "remarks", "bool", "false",
+                        "say where every result lies">];
   let dependentDialects = ["::mlir::func::FuncDialect",
                            "::ingot::kernel::KernelDialect"];
 }

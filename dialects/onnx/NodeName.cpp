@@ -7,6 +7,7 @@
 #include "dialects/onnx/NodeName.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace ingot;
@@ -38,4 +39,35 @@ StringRef onnx::nodeName(Location loc) {
 StringRef onnx::nodeOpType(Location loc) {
   StringRef text = nodeText(loc);
   return text.contains(':') ? text.split(':').first : StringRef();
+}
+
+SmallVector<Location> onnx::nodesAt(Location loc) {
+  llvm::SetVector<Location> nodes;
+  loc->walk([&](Location part) {
+    auto name = dyn_cast<NameLoc>(part);
+    if (name && name.getName().getValue().contains(':'))
+      nodes.insert(part);
+    return WalkResult::advance();
+  });
+  return nodes.takeVector();
+}
+
+static std::string describe(ArrayRef<Location> nodes) {
+  std::string text;
+  for (Location node : nodes)
+    text += (text.empty() ? "" : ", ") + onnx::nodeOpType(node).str() + " '" +
+            onnx::nodeName(node).str() + "'";
+  return text;
+}
+
+std::string onnx::describeNodes(Location loc) {
+  std::string text = describe(nodesAt(loc));
+  return text.empty() ? "an op without a name" : text;
+}
+
+std::string onnx::describeNodes(Location loc, Location except) {
+  SmallVector<Location> nodes = nodesAt(loc), known = nodesAt(except);
+  llvm::erase_if(
+      nodes, [&](Location node) { return llvm::is_contained(known, node); });
+  return describe(nodes);
 }

@@ -14,6 +14,9 @@
 #define INGOT_DIALECTS_ONNX_NODENAME_H
 
 #include "mlir/IR/Location.h"
+#include "llvm/ADT/SmallVector.h"
+
+#include <string>
 
 namespace ingot::onnx {
 
@@ -26,6 +29,15 @@ llvm::StringRef nodeName(mlir::Location loc);
 
 /// The operator of the (first) node at that location; empty if it names none.
 llvm::StringRef nodeOpType(mlir::Location loc);
+
+/// The location of every node that `loc` names, each once, in order.
+llvm::SmallVector<mlir::Location> nodesAt(mlir::Location loc);
+
+/// The nodes for a message: "Conv 'c1', Relu 'r1'".
+std::string describeNodes(mlir::Location loc);
+
+/// Those that `except` does not name; empty if there are none.
+std::string describeNodes(mlir::Location loc, mlir::Location except);
 
 } // namespace ingot::onnx
 

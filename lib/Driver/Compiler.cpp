@@ -11,6 +11,7 @@
 #include "dialects/ingot/Ingot.h"
 #include "lib/Diagnostics/Codes.h"
 #include "lib/Driver/LinkModel.h"
+#include "lib/Driver/NodeTracker.h"
 #include "lib/Driver/OutputFile.h"
 #include "lib/Driver/Phases.h"
 #include "lib/Driver/WeightsObject.h"
@@ -158,10 +159,11 @@ enum class Reached { Failure, Asked, Kernels };
 } // namespace
 
 /// Passes that can explain themselves have an option for it.
-static void enableRemarks(OpPassManager &pm) {
+static void enableRemarks(PassManager &pm) {
   auto ignore = [](const Twine &) { return failure(); };
   for (Pass &pass : pm.getPasses())
     (void)pass.initializeOptions("remarks=true", ignore);
+  pm.addInstrumentation(std::make_unique<NodeTracker>());
 }
 
 /// The phases, then the emitters. Stops with `Asked` when the form that the

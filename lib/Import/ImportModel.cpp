@@ -201,8 +201,14 @@ LogicalResult ModelImporter::buildMain(ModuleOp module) {
                        builder.getStringAttr(ref(output.name)));
   // What only folded ops used, and nodes that no output needs.
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*entry)))
-    if (isOpTriviallyDead(&op))
+    if (isOpTriviallyDead(&op)) {
+      if (isa<onnx::OnnxDialect>(op.getDialect()) &&
+          !op.hasTrait<OpTrait::ConstantLike>() &&
+          op.getName().stripDialect() != "None")
+        emitRemark(op.getLoc()) << "import: not needed: nothing uses its "
+                                   "result, or only nodes that were folded do";
       op.erase();
+    }
   return success();
 }
 

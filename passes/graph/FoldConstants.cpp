@@ -9,6 +9,7 @@
 #include "dialects/onnx/Shape.h"
 #include "dialects/onnx/ShapeValues.h"
 #include "passes/Passes.h"
+#include "passes/Remark.h"
 #include "passes/graph/InferShapes.h"
 #include "passes/graph/Interpret.h"
 #include "passes/graph/LowerClone.h"
@@ -224,8 +225,8 @@ struct FoldConstants : ingot::impl::FoldConstantsBase<FoldConstants> {
     if (foldIfConstant(op, budget, /*results=*/nullptr, &reason))
       ++numFolded;
     else if (constant && remarks)
-      emitRemark(loc) << name
-                      << " of constants is left to run time: " << reason;
+      remarkAt(loc, "graph",
+               name + " of constants is left to run time: " + reason);
   }
 
   static bool allConstant(Operation *op) {

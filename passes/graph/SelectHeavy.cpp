@@ -11,6 +11,7 @@
 #include "dialects/onnx/Shape.h"
 #include "dialects/onnx/Window.h"
 #include "dialects/onnx/WindowShape.h"
+#include "passes/Remark.h"
 #include "passes/tensor/Lowering.h"
 
 #include "mlir/IR/Matchers.h"
@@ -248,12 +249,33 @@ struct SelectConcat : OpRewritePattern<onnx::ConcatOp> {
   }
 };
 
+/// Says which ops are left to loops, and why.
+struct SayWhy : RewriterBase::Listener {
+  void notifyMatchFailure(Location loc,
+                          function_ref<void(Diagnostic &)> reason) override {
+    Diagnostic diagnostic(loc, DiagnosticSeverity::Remark);
+    reason(diagnostic);
+    remarkAt(loc, "kernel", "computed by generic loops: " + diagnostic.str());
+  }
+};
+
 struct SelectHeavy : ingot::impl::SelectHeavyBase<SelectHeavy> {
+  using SelectHeavyBase::SelectHeavyBase;
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<SelectConcat, SelectConv, SelectGemm, SelectMatMul>(
         &getContext());
-    walkAndApplyPatterns(getOperation(), std::move(patterns));
+    SayWhy listener;
+    walkAndApplyPatterns(getOperation(), std::move(patterns),
+                         remarks ? &listener : nullptr);
+    if (remarks)
+      getOperation()->walk([](Operation *op) {
+        if (isa<heavy::ConvOp>(op))
+          remarkAt(op->getLoc(), "kernel",
+                   "convolution emitter, on channels-last tensors");
+        if (isa<heavy::MatmulOp>(op))
+          remarkAt(op->getLoc(), "kernel", "matrix product emitter");
+      });
   }
 };
 } // namespace

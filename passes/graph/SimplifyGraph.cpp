@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/onnx/Dims.h"
-#include "dialects/onnx/NodeName.h"
 #include "dialects/onnx/Shape.h"
 #include "passes/Passes.h"
+#include "passes/Remark.h"
 #include "passes/graph/InferShapes.h"
 #include "passes/graph/Simplify.h"
 
@@ -147,12 +147,8 @@ struct SimplifyGraph : ingot::impl::SimplifyGraphBase<SimplifyGraph> {
     llvm::DenseSet<Location> places;
     getOperation().walk([&](Operation *op) { places.insert(op->getLoc()); });
     for (const auto &[loc, reason] : reasons.byPlace) {
-      if (!places.contains(loc))
-        continue;
-      InFlightDiagnostic remark = emitRemark(loc);
-      if (StringRef node = onnx::nodeName(loc); !node.empty())
-        remark << "node '" << node << "': ";
-      remark << reason;
+      if (places.contains(loc))
+        remarkAt(loc, "graph", reason);
     }
   }
 

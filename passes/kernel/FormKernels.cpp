@@ -5,7 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/ingot/Ingot.h"
+#include "dialects/onnx/NodeName.h"
 #include "passes/Passes.h"
+#include "passes/Remark.h"
 
 namespace ingot {
 #define GEN_PASS_DEF_FORMKERNELS
@@ -73,13 +75,22 @@ struct FormKernels : ingot::impl::FormKernelsBase<FormKernels> {
       root->setAttr("ingot.group", mark);
       use.getOwner()->setAttr("ingot.group", mark);
       if (remarks)
-        root->emitRemark("fused with the elementwise work on its result");
+        explain(root, use.getOwner());
     }
+  }
+
+  void explain(Operation *root, Operation *tail) {
+    std::string others = onnx::describeNodes(tail->getLoc(), root->getLoc());
+    if (!others.empty())
+      others.insert(0, ", with ");
+    remarkAt(root->getLoc(), "fusion",
+             "elementwise work on its result is done in registers" + others);
   }
 
   void explain(Operation *root, StringRef reason) {
     if (remarks)
-      root->emitRemark("not fused with what follows: ") << reason;
+      remarkAt(root->getLoc(), "fusion",
+               "not fused with what follows: " + reason);
   }
 };
 } // namespace

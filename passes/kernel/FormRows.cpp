@@ -5,7 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/onnx/Dims.h"
+#include "dialects/onnx/NodeName.h"
 #include "passes/Passes.h"
+#include "passes/Remark.h"
 
 #include "llvm/ADT/SetVector.h"
 
@@ -208,12 +210,16 @@ struct FormRows : ingot::impl::FormRowsBase<FormRows> {
       group.grow();
       if (!group.isMovable()) {
         if (remarks)
-          seed.emitRemark("a kernel of its own: no other op works on its rows");
+          remarkAt(seed.getLoc(), "fusion",
+                   "its reduction is a kernel of its own: no other op works on "
+                   "its rows");
         continue;
       }
       group.mark(number++);
       if (remarks)
-        seed.emitRemark("fused with the other passes over its rows");
+        remarkAt(seed.getLoc(), "fusion",
+                 "its reduction shares a loop over rows with the other passes "
+                 "over them");
     }
   }
 };

@@ -5,7 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/ingot/Ingot.h"
+#include "dialects/onnx/NodeName.h"
 #include "passes/Passes.h"
+#include "passes/Remark.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
@@ -51,27 +53,33 @@ static bool followsHeavyOp(linalg::GenericOp op, int depth = 0) {
   return false;
 }
 
-/// Whether to compute the producer's elements where the consumer reads them.
-static bool shouldFuse(OpOperand *operand) {
+/// Why the producer's elements are not computed where the consumer reads them;
+/// empty if they are.
+static StringRef whyNotFused(OpOperand *operand) {
   auto producer = operand->get().getDefiningOp<linalg::GenericOp>();
   auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
-  if (!producer || !consumer || !producer->hasOneUse() ||
-      producer->getNumResults() != 1)
-    return false;
+  if (!producer || !consumer || producer->getNumResults() != 1)
+    return "one of them is not elementwise";
+  if (!producer->hasOneUse())
+    return "the value has several readers";
   // Not into a reader of another shape: the heavy op finishes it.
   if (!consumer.getMatchingIndexingMap(operand).isIdentity() &&
       followsHeavyOp(producer))
-    return false;
+    return "a heavy op finishes it, and its reader has another shape";
   // The consumer's body grows with each producer; keep code small.
   if (consumer.getBody()->getOperations().size() +
           producer.getBody()->getOperations().size() >
       160)
-    return false;
+    return "the reader's body would be too large";
   // Read at fewer loops than there are, an element would be computed again
   // and again.
   AffineMap map = consumer.getMatchingIndexingMap(operand);
   bool repeated = map.getNumResults() < map.getNumDims();
-  return !repeated || !isCostly(producer);
+  if (repeated && isCostly(producer))
+    return "it is costly, and its reader would compute it several times";
+  return linalg::areElementwiseOpsFusable(operand)
+             ? ""
+             : "one of them reduces, or reads in an order of its own";
 }
 
 /// Fusion rewrites indices as affine.apply; those that only choose a loop are
@@ -93,7 +101,7 @@ struct FuseProducer : OpRewritePattern<linalg::GenericOp> {
   LogicalResult matchAndRewrite(linalg::GenericOp op,
                                 PatternRewriter &rewriter) const override {
     for (OpOperand *operand : op.getDpsInputOperands()) {
-      if (!shouldFuse(operand) || !linalg::areElementwiseOpsFusable(operand))
+      if (!whyNotFused(operand).empty())
         continue;
       Operation *producer = operand->get().getDefiningOp();
       FailureOr<linalg::ElementwiseOpFusionResult> fused =
@@ -117,6 +125,7 @@ struct FuseProducer : OpRewritePattern<linalg::GenericOp> {
 };
 
 struct FuseElementwise : ingot::impl::FuseElementwiseBase<FuseElementwise> {
+  using FuseElementwiseBase::FuseElementwiseBase;
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<FuseProducer>(&getContext());
@@ -125,6 +134,22 @@ struct FuseElementwise : ingot::impl::FuseElementwiseBase<FuseElementwise> {
     if (failed(
             applyPatternsGreedily(getOperation(), std::move(patterns), config)))
       signalPassFailure();
+    if (remarks)
+      explain();
+  }
+
+  /// Says what is still computed apart, and why.
+  void explain() {
+    getOperation()->walk([](linalg::GenericOp op) {
+      for (OpOperand *operand : op.getDpsInputOperands()) {
+        auto producer = operand->get().getDefiningOp<linalg::GenericOp>();
+        if (producer &&
+            producer.getNumLoops() == producer.getNumParallelLoops())
+          remarkAt(producer.getLoc(), "fusion",
+                   "not computed within " + onnx::describeNodes(op.getLoc()) +
+                       ": " + whyNotFused(operand));
+      }
+    });
   }
 };
 } // namespace

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/memory/PlanMemory.h"
+#include "passes/Remark.h"
 #include "passes/tensor/Lowering.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -132,6 +133,7 @@ struct Lifetime {
 };
 
 struct PlanMemory : ingot::impl::PlanMemoryBase<PlanMemory> {
+  using PlanMemoryBase::PlanMemoryBase;
   void runOnOperation() override {
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (failed(plan(function)))
@@ -139,6 +141,7 @@ struct PlanMemory : ingot::impl::PlanMemoryBase<PlanMemory> {
   }
 
   LogicalResult plan(func::FuncOp function);
+  void explain(func::FuncOp function);
 };
 } // namespace
 
@@ -217,7 +220,34 @@ LogicalResult PlanMemory::plan(func::FuncOp function) {
   }
   function->setAttr("arena", onnx::DimsAttr::get(context, base));
   function->setAttr("arena_lower_bound", onnx::DimsAttr::get(context, bound));
+  if (remarks)
+    explain(function);
   return success();
+}
+
+/// Says where every result lies.
+void PlanMemory::explain(func::FuncOp function) {
+  MLIRContext *context = &getContext();
+  for (auto view : function.getOps<kernel::ViewOp>())
+    remarkAt(view.getLoc(), "memory",
+             "a view of its operand: nothing is copied");
+  for (auto launch : function.getOps<kernel::LaunchOp>()) {
+    auto offsets = launch->getAttrOfType<onnx::DimsAttr>("offsets");
+    for (auto [result, offset] :
+         llvm::zip(launch.getResults(), offsets.getDims())) {
+      auto type = cast<RankedTensorType>(result.getType());
+      AffineExpr bytes =
+          onnx::product(onnx::getDims(type), context) * elementBytes(type);
+      std::string text = onnx::printDim(bytes, context) + " bytes ";
+      if (tiedOperand(result))
+        text += "where its operand lies, which it updates";
+      else if (onnx::constantValue(offset) == -1)
+        text += "of the caller's, since they are an output";
+      else
+        text += "of the arena, from " + onnx::printDim(offset, context);
+      remarkAt(launch.getLoc(), "memory", text);
+    }
+  }
 }
 
 Value ingot::tiedOperand(OpResult result) {

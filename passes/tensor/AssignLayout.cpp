@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/ingot/Ingot.h"
+#include "dialects/onnx/NodeName.h"
+#include "passes/Remark.h"
 #include "passes/tensor/Lowering.h"
 
 #include "llvm/ADT/SetVector.h"
@@ -46,6 +48,31 @@ static bool isIdentity(ArrayRef<int64_t> perm) {
     if (p != int64_t(i))
       return false;
   return true;
+}
+
+static Permutation inverseOf(ArrayRef<int64_t> perm) {
+  Permutation inverse(perm.size());
+  for (auto [i, p] : llvm::enumerate(perm))
+    inverse[p] = i;
+  return inverse;
+}
+
+/// "channels last", or "with dimensions in the order 0, 2, 1".
+static std::string printOrder(ArrayRef<int64_t> order) {
+  Permutation last{0}, first{0, int64_t(order.size()) - 1};
+  for (int64_t i = 1, e = order.size(); i < e - 1; ++i) {
+    last.push_back(i + 1);
+    first.push_back(i);
+  }
+  last.push_back(1);
+  if (order.size() > 2 && order == ArrayRef(last))
+    return "channels last";
+  if (order.size() > 3 && order == ArrayRef(first))
+    return "channels first";
+  std::string text;
+  for (int64_t dim : order)
+    text += (text.empty() ? "" : ", ") + std::to_string(dim);
+  return "with dimensions in the order " + text;
 }
 
 /// Index expressions of a value as those of its source.
@@ -96,7 +123,9 @@ private:
   bool backward(linalg::GenericOp transpose, ArrayRef<int64_t> perm);
   bool asView(linalg::GenericOp transpose, ArrayRef<int64_t> perm);
   bool concat(heavy::ConcatOp op);
-  bool setLayout(linalg::GenericOp op, ArrayRef<int64_t> perm);
+  bool setLayout(linalg::GenericOp op, ArrayRef<int64_t> perm,
+                 StringRef reason);
+  void explain(Operation *root);
   bool readSource(Operation *user, Value value, Value source,
                   ArrayRef<int64_t> perm);
 
@@ -139,7 +168,8 @@ bool LayoutAssigner::readSource(Operation *user, Value value, Value source,
 
 /// Makes the op produce its result so that the result now is the transpose by
 /// `perm` of what is produced.
-bool LayoutAssigner::setLayout(linalg::GenericOp op, ArrayRef<int64_t> perm) {
+bool LayoutAssigner::setLayout(linalg::GenericOp op, ArrayRef<int64_t> perm,
+                               StringRef reason) {
   if (op->getNumResults() != 1 || !decided.insert(op).second)
     return false;
   auto type = cast<RankedTensorType>(op.getResult(0).getType());
@@ -186,7 +216,8 @@ bool LayoutAssigner::setLayout(linalg::GenericOp op, ArrayRef<int64_t> perm) {
   work.insert(back.getDefiningOp());
   op.erase();
   if (remarks)
-    made.emitRemark("produced channels last, as its operand is");
+    remarkAt(loc, "layout",
+             "produced " + printOrder(inverseOf(perm)) + ", " + reason);
   return true;
 }
 
@@ -239,7 +270,7 @@ bool LayoutAssigner::forward(linalg::GenericOp op, ArrayRef<int64_t> perm) {
       }
       continue;
     }
-    setLayout(reader, perm);
+    setLayout(reader, perm, "as its operand is");
   }
   return changed;
 }
@@ -256,10 +287,7 @@ bool LayoutAssigner::backward(linalg::GenericOp op, ArrayRef<int64_t> perm) {
       });
   if (!heavyReader)
     return false;
-  Permutation inverse(perm.size());
-  for (auto [i, p] : llvm::enumerate(perm))
-    inverse[p] = i;
-  return setLayout(producer, inverse);
+  return setLayout(producer, inverseOf(perm), "as its reader wants it");
 }
 
 /// Pieces that are all transposed alike are joined before the transpose.
@@ -315,6 +343,23 @@ void LayoutAssigner::run(Operation *root) {
     if (backward(op, *perm))
       work.insert(op);
   }
+  if (remarks)
+    explain(root);
+}
+
+/// Says which transposes are left, and for whom.
+void LayoutAssigner::explain(Operation *root) {
+  root->walk([&](linalg::GenericOp op) {
+    std::optional<Permutation> perm = transposition(op);
+    if (!perm || op.use_empty())
+      return;
+    Operation *reader = *op.getResult(0).user_begin();
+    bool isOutput = reader->hasTrait<OpTrait::IsTerminator>();
+    remarkAt(
+        op.getLoc(), "layout",
+        "a copy " + printOrder(*perm) + " is made for " +
+            (isOutput ? "the caller" : onnx::describeNodes(reader->getLoc())));
+  });
 }
 
 namespace {

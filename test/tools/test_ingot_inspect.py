@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import small_models
 from onnx import helper
@@ -117,14 +118,76 @@ def test_info_of_an_artifact(done, artifact, tmp_path):
 def test_explain_a_model(done, shifted, tmp_path):
     report = tmp_path / "report.json"
     text = done("explain", shifted, "--json", report)
-    assert "Add 'add': launch 0" in text and "Relu 'relu': launch 0" in text
+    assert "Add 'add': launch 0 of kernel_Add_Relu, with Relu 'relu'" in text
+    assert "Relu 'relu': launch 0" in text
     add, relu = load(report)["nodes"]
     assert (add["op_type"], add["node"]) == ("Add", "add")
     # The elementwise chain is one kernel.
     assert add["launches"] == relu["launches"] != []
 
 
-def test_explain_a_code(done):
+def test_every_node_has_an_answer(done, tmp_path):
+    """No node vanishes without a word, and remarks say why not."""
+    value, node = small_models.value, helper.make_node
+    rng = np.random.default_rng(0)
+    weights = [
+        ("w", rng.random((8, 3, 3, 3), "f")),
+        ("scale", np.full(8, 2, "f")),
+        ("zero", np.zeros(8, "f")),
+        ("one", np.ones(8, "f")),
+        ("flat", np.array([0, -1])),
+        ("two", np.float32(2)),
+        ("three", np.float32(3)),
+    ]
+    model = small_models.save(
+        tmp_path,
+        "many",
+        [
+            node("Conv", ["x", "w"], ["c"], name="conv", kernel_shape=[3, 3]),
+            node("BatchNormalization", ["c", "scale", "zero", "zero", "one"], ["b"], name="bn"),
+            node("Identity", ["b"], ["i"], name="same"),
+            node("Relu", ["i"], ["r"], name="relu"),
+            node("Mul", ["two", "three"], ["six"], name="constant"),
+            node("Mul", ["r", "six"], ["m"], name="scaled"),
+            node("Exp", ["m"], ["e"], name="exp"),
+            node("ReduceSum", ["e"], ["sum"], name="sum"),
+            node("Reshape", ["e", "flat"], ["f"], name="reshape"),
+            node("Sqrt", ["x"], ["dead"], name="dead"),
+        ],
+        [value("x", [1, 3, 8, 8])],
+        [value("f", [1, 288]), value("sum", [1, 1, 1, 1])],
+        weights,
+    )
+    report = tmp_path / "report.json"
+    text = done("explain", model, "--json", report)
+    nodes = {each["node"]: each for each in load(report)["nodes"]}
+
+    def remarks(name, topic):
+        return " ".join(
+            each["text"] for each in nodes[name]["remarks"] if each["topic"] == topic
+        )
+
+    for each in nodes.values():
+        assert each["remarks"], each
+    assert "Conv 'conv', BatchNormalization 'bn'" in remarks("bn", "graph")
+    assert "convolution emitter" in remarks("conv", "kernel")
+    assert "in registers, with Relu 'relu', Mul 'scaled', Exp 'exp'" in remarks("conv", "fusion")
+    assert "changes nothing" in remarks("same", "graph")
+    assert "at compile time" in remarks("constant", "import")
+    assert "nothing uses its result" in remarks("dead", "import")
+    for name in ("same", "constant", "dead"):
+        assert not nodes[name]["launches"]
+        assert f"'{name}': no code" in text
+    assert "a view" in remarks("reshape", "memory")
+    assert "of the caller's" in remarks("exp", "memory")
+    assert "several readers" in remarks("exp", "fusion")
+
+
+def test_explain_a_code(done, tmp_path):
+    done("explain", "IG1301", "--json", tmp_path / "page.json", "-q")
+    page = load(tmp_path / "page.json")
+    assert page["code"] == "IG1301" and page["name"] == "UnsupportedNodes"
+    assert page["title"] and page["advice"]
     text = done("explain", "IG1301")
     assert text.startswith("IG1301") and "operators" in text
     assert done("explain", "1301") == text == done("explain", "ig1301")

@@ -20,26 +20,31 @@ using llvm::StringRef;
 namespace {
 /// What became of one node of the model.
 struct NodeFate {
+  std::string op, node;
   /// Launches that compute a part of it, by number.
   std::vector<size_t> launches;
-  std::vector<std::string> remarks;
-};
-} // namespace
+  /// What passes say about it: "layout" and "produced channels last".
+  std::vector<std::pair<std::string, std::string>> remarks;
 
-namespace {
-/// The nodes in order, and by the name that the table of launches gives them:
-/// "Conv:conv1".
+  std::string name() const { return op + " " + quoted(node); }
+};
+
+/// The nodes in order, by the name that the table of launches gives them,
+/// "Conv:conv1", and by that of messages, "Conv 'conv1'".
 struct Fates {
-  std::vector<std::pair<std::string, NodeFate>> list;
+  std::vector<NodeFate> list;
   llvm::StringMap<size_t> places;
 
-  void add(const std::string &name) {
-    if (places.try_emplace(name, list.size()).second)
-      list.push_back({name, {}});
+  void add(StringRef op, StringRef node) {
+    NodeFate fate{op.str(), node.str(), {}, {}};
+    if (!places.try_emplace((op + ":" + node).str(), list.size()).second)
+      return;
+    places.try_emplace(fate.name(), list.size());
+    list.push_back(std::move(fate));
   }
   NodeFate *find(StringRef name) {
     auto it = places.find(name);
-    return it == places.end() ? nullptr : &list[it->second].second;
+    return it == places.end() ? nullptr : &list[it->second];
   }
 };
 } // namespace
@@ -52,124 +57,166 @@ static bool looksLikeCode(StringRef text) {
   return !text.empty() && llvm::all_of(text, llvm::isDigit);
 }
 
-static int explainCode(StringRef text) {
-  const CodePage *page = findCode(std::string_view(text));
+static int explainCode(const Options &options) {
+  const CodePage *page = findCode(std::string_view(options.subject));
   if (!page)
-    return report(failure(6012, "there is no message " + quoted(text)));
-  llvm::outs() << "IG" << unsigned(page->code) << "  " << page->name << "\n\n"
-               << "  " << page->title << ".\n\n"
-               << page->advice << "\n";
-  return 0;
+    return report(
+        failure(6012, "there is no message " + quoted(options.subject)));
+  std::string code = "IG" + std::to_string(unsigned(page->code));
+  if (!options.quiet && options.json != "-")
+    llvm::outs() << code << "  " << page->name << "\n\n  " << page->title
+                 << ".\n\n"
+                 << page->advice << "\n";
+  if (options.json.empty())
+    return 0;
+  auto text = [](std::string_view view) { return std::string(view); };
+  llvm::Error error = writeJson(
+      options.json, llvm::json::Object{{"code", code},
+                                       {"name", text(page->name)},
+                                       {"title", text(page->title)},
+                                       {"advice", text(page->advice)}});
+  return error ? report(std::move(error)) : 0;
 }
 
 /// Nodes of the imported model in order; passes change it afterwards.
 static Fates listNodes(mlir::ModuleOp module) {
   Fates fates;
   module.walk([&](mlir::Operation *op) {
-    StringRef name = op->getName().stripDialect();
-    if (!llvm::isa_and_nonnull<onnx::OnnxDialect>(op->getDialect()) ||
-        name == "Constant" || name == "None")
-      return;
     StringRef type = onnx::nodeOpType(op->getLoc());
-    if (!type.empty())
-      fates.add((type + ":" + onnx::nodeName(op->getLoc())).str());
+    if (!llvm::isa_and_nonnull<onnx::OnnxDialect>(op->getDialect()) ||
+        type.empty() || type == "Constant" || type == "Initializer" ||
+        op->getName().stripDialect() == "None")
+      return;
+    StringRef node = onnx::nodeName(op->getLoc());
+    fates.add(type, node);
+    // The importer folds what it needs to know.
+    if (op->hasTrait<mlir::OpTrait::ConstantLike>())
+      fates.find((type + ":" + node).str())
+          ->remarks.push_back({"import", "computed at compile time"});
   });
   return fates;
 }
 
-static void addLaunches(Fates &fates, const ModelTables &tables) {
-  for (auto [number, launch] : llvm::enumerate(tables.launches)) {
-    // Names may contain commas: a part that is no node goes with the next.
-    llvm::SmallVector<StringRef> parts;
-    StringRef(launch.nodes).split(parts, ',');
-    std::string name;
-    for (StringRef part : parts) {
-      name += (name.empty() ? "" : ",") + part.str();
-      NodeFate *fate = fates.find(name);
-      if (!fate)
-        continue;
-      if (fate->launches.empty() || fate->launches.back() != number)
-        fate->launches.push_back(number);
+/// Calls back with every node of a launch.
+static void forEachNode(Fates &fates, const ModelLaunch &launch,
+                        llvm::function_ref<void(NodeFate &)> callback) {
+  // Names may contain commas: a part that is no node goes with the next.
+  llvm::SmallVector<StringRef> parts;
+  StringRef(launch.nodes).split(parts, ',');
+  std::string name;
+  for (StringRef part : parts) {
+    name += (name.empty() ? "" : ",") + part.str();
+    if (NodeFate *fate = fates.find(name)) {
+      callback(*fate);
       name.clear();
     }
   }
 }
 
-static void addRemarks(Fates &fates, const MessageCollector &messages) {
-  for (const Message &message : messages.all()) {
-    if (message.severity != mlir::DiagnosticSeverity::Remark ||
-        message.node.empty())
-      continue;
-    for (auto &[name, fate] : fates.list) {
-      auto [op, node] = StringRef(name).split(':');
-      if (message.node == op.str() + " " + quoted(node) &&
-          !llvm::is_contained(fate.remarks, message.text))
-        fate.remarks.push_back(message.text);
-    }
+static void addLaunches(Fates &fates, const ModelTables &tables) {
+  for (auto [number, launch] : llvm::enumerate(tables.launches)) {
+    size_t at = number;
+    forEachNode(fates, launch, [at](NodeFate &fate) {
+      if (fate.launches.empty() || fate.launches.back() != at)
+        fate.launches.push_back(at);
+    });
   }
 }
 
-/// "kernel 3 kernel_Conv_Relu with Relu 'r1'".
-static std::string describe(const NodeFate &fate, StringRef self,
+static void addRemarks(Fates &fates, const MessageCollector &messages) {
+  for (const Message &message : messages.all()) {
+    if (message.severity != mlir::DiagnosticSeverity::Remark)
+      continue;
+    NodeFate *fate = fates.find(message.node);
+    if (!fate && StringRef(message.node).contains(" '")) {
+      // The importer left it out.
+      auto [op, node] = StringRef(message.node).split(" '");
+      fates.add(op, node.drop_back());
+      fate = &fates.list.back();
+    }
+    if (!fate)
+      continue;
+    auto [topic, text] = StringRef(message.text).split(": ");
+    // Remarks on the reading of a model have a code and no topic.
+    std::pair<std::string, std::string> remark{topic.str(), text.str()};
+    if (!message.code.empty() || text.empty())
+      remark = {"import", message.text};
+    if (!llvm::is_contained(fate->remarks, remark))
+      fate->remarks.push_back(std::move(remark));
+  }
+}
+
+/// "launch 3 of kernel_Conv_Relu, with Relu 'r1'".
+static std::string describe(const NodeFate &fate, Fates &fates,
                             const ModelTables &tables) {
-  if (fate.launches.empty())
-    return "no code: folded into a constant, a view of its operand, part of "
-           "another node, or not needed";
   std::string text;
   for (size_t number : fate.launches) {
     const ModelLaunch &launch = tables.launches[number];
     text += text.empty() ? "" : "; ";
-    text += "launch " + std::to_string(number) + ", " + launch.kernel;
-    if (launch.nodes != self)
-      text += ", with " + launch.nodes;
+    text += "launch " + std::to_string(number) + " of " + launch.kernel;
+    std::string others;
+    forEachNode(fates, launch, [&](NodeFate &other) {
+      if (&other != &fate)
+        others += (others.empty() ? ", with " : ", ") + other.name();
+    });
+    text += others;
   }
-  return text;
+  if (!text.empty())
+    return text;
+  return fate.remarks.empty() ? "no code: not needed" : "no code";
+}
+
+static llvm::json::Object describeJson(const Fates &fates,
+                                       const ModelTables &tables) {
+  llvm::json::Array nodes;
+  for (const NodeFate &fate : fates.list) {
+    llvm::json::Array launches, remarks;
+    for (size_t number : fate.launches)
+      launches.push_back(
+          llvm::json::Object{{"launch", int64_t(number)},
+                             {"kernel", tables.launches[number].kernel},
+                             {"nodes", tables.launches[number].nodes}});
+    for (const auto &[topic, text] : fate.remarks)
+      remarks.push_back(llvm::json::Object{{"topic", topic}, {"text", text}});
+    nodes.push_back(llvm::json::Object{{"op_type", fate.op},
+                                       {"node", fate.node},
+                                       {"launches", std::move(launches)},
+                                       {"remarks", std::move(remarks)}});
+  }
+  return llvm::json::Object{{"nodes", std::move(nodes)},
+                            {"launches", int64_t(tables.launches.size())},
+                            {"kernels", int64_t(tables.kernels)}};
+}
+
+static llvm::Error explainModel(const ModelCompiler &compiler, Fates &fates,
+                                const Options &options) {
+  const ModelTables &tables = compiler.report().tables;
+  if (!options.quiet && options.json != "-") {
+    for (const NodeFate &fate : fates.list) {
+      llvm::outs() << fate.name() << ": " << describe(fate, fates, tables)
+                   << "\n";
+      for (const auto &[topic, text] : fate.remarks)
+        llvm::outs() << "  " << topic << ": " << text << "\n";
+    }
+    llvm::outs() << fates.list.size() << " nodes, " << tables.launches.size()
+                 << " launches of " << tables.kernels << " kernels\n";
+  }
+  if (options.json.empty())
+    return llvm::Error::success();
+  return writeJson(options.json, describeJson(fates, tables));
 }
 
 int ingot::explainCommand(const Options &options) {
   if (looksLikeCode(options.subject))
-    return explainCode(options.subject);
+    return explainCode(options);
   ModelCompiler compiler(options);
   if (int status = compiler.read())
     return status;
   Fates fates = listNodes(compiler.module());
   if (int status = compiler.lower())
     return status;
-  const ModelTables &tables = compiler.report().tables;
-  addLaunches(fates, tables);
+  addLaunches(fates, compiler.report().tables);
   addRemarks(fates, compiler.messages());
-  if (!options.quiet && options.json != "-") {
-    for (const auto &[name, fate] : fates.list) {
-      auto [op, node] = StringRef(name).split(':');
-      llvm::outs() << op << " " << quoted(node) << ": "
-                   << describe(fate, name, tables) << "\n";
-      for (const std::string &remark : fate.remarks)
-        llvm::outs() << "  " << remark << "\n";
-    }
-    llvm::outs() << fates.list.size() << " nodes, " << tables.launches.size()
-                 << " launches of " << tables.kernels << " kernels\n";
-  }
-  if (options.json.empty())
-    return 0;
-  llvm::json::Array nodes;
-  for (const auto &[name, fate] : fates.list) {
-    auto [op, node] = StringRef(name).split(':');
-    llvm::json::Array launches;
-    for (size_t number : fate.launches)
-      launches.push_back(
-          llvm::json::Object{{"launch", int64_t(number)},
-                             {"kernel", tables.launches[number].kernel},
-                             {"nodes", tables.launches[number].nodes}});
-    nodes.push_back(
-        llvm::json::Object{{"op_type", op},
-                           {"node", node},
-                           {"launches", std::move(launches)},
-                           {"remarks", llvm::json::Array(fate.remarks)}});
-  }
-  llvm::Error error = writeJson(
-      options.json,
-      llvm::json::Object{{"nodes", std::move(nodes)},
-                         {"launches", int64_t(tables.launches.size())},
-                         {"kernels", int64_t(tables.kernels)}});
+  llvm::Error error = explainModel(compiler, fates, options);
   return error ? report(std::move(error)) : 0;
 }

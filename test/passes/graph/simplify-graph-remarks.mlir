@@ -105,12 +105,12 @@ func.func @pads_of_pools(%x: tensor<1x2x8xf32>)
 
 // -----
 
-// Remarks name the node of the model.
+// Remarks stand at the node of the model.
 func.func @names(%x: tensor<1x1x4xf32>, %w: tensor<2x1x1xf32>) -> tensor<1x2x4xf32> {
   %none = onnx.None
   %c = onnx.Constant {value = dense<2.0> : tensor<f32>} : tensor<f32>
   %0 = onnx.Conv %x, %w, %none : (tensor<1x1x4xf32>, tensor<2x1x1xf32>, none) -> tensor<1x2x4xf32> loc("Conv:first")
-  // expected-remark@unknown {{node 'second': Mul is not made part of Conv: the weights are not constant}}
+  // expected-remark@unknown {{graph: Mul is not made part of Conv: the weights are not constant}}
   %1 = onnx.Mul %0, %c : (tensor<1x2x4xf32>, tensor<f32>) -> tensor<1x2x4xf32> loc("Mul:second")
   return %1 : tensor<1x2x4xf32>
 }

@@ -9,7 +9,7 @@ func.func @sum_and_quotient(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
   %zero = arith.constant 0.0 : f32
   %e = kernel.empty : tensor<4xf32>
   %i = linalg.fill ins(%zero : f32) outs(%e : tensor<4xf32>) -> tensor<4xf32>
-  // expected-remark @+1 {{fused with the other passes over its rows}}
+  // expected-remark @+1 {{fusion: its reduction shares a loop over rows with the other passes over them}}
   %s = linalg.generic {indexing_maps = [#all, #row], iterator_types = ["parallel", "reduction"]} ins(%x : tensor<4x8xf32>) outs(%i : tensor<4xf32>) {
   ^bb0(%in: f32, %acc: f32):
     %v = arith.addf %acc, %in : f32
@@ -34,7 +34,7 @@ func.func @lone_sum(%x: tensor<4x8xf32>) -> tensor<4xf32> {
   %zero = arith.constant 0.0 : f32
   %e = kernel.empty : tensor<4xf32>
   %i = linalg.fill ins(%zero : f32) outs(%e : tensor<4xf32>) -> tensor<4xf32>
-  // expected-remark @+1 {{a kernel of its own: no other op works on its rows}}
+  // expected-remark @+1 {{fusion: its reduction is a kernel of its own: no other op works on its rows}}
   %s = linalg.generic {indexing_maps = [#all, #row], iterator_types = ["parallel", "reduction"]} ins(%x : tensor<4x8xf32>) outs(%i : tensor<4xf32>) {
   ^bb0(%in: f32, %acc: f32):
     %v = arith.addf %acc, %in : f32

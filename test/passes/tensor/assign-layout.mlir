@@ -11,7 +11,7 @@
 // CHECK: arith.maximumf
 // CHECK-NOT: linalg.generic
 // CHECK: return
-// REMARK: remark: produced channels last, as its operand is
+// REMARK: remark: layout: produced channels last, as its operand is
 func.func @order_spreads_through_elementwise(%x: tensor<1x4x5x8xf32>) -> tensor<1x4x5x8xf32> {
   %e = kernel.empty : tensor<1x8x4x5xf32>
   %f = kernel.empty : tensor<1x4x5x8xf32>
