@@ -215,18 +215,10 @@ void ConvEmitter::tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
                 border, column, zeroTile(b, loc, shape, input.elementType));
   Value filter =
       add(b, mul(b, group, filters / op.getGroup()), mul(b, panel, panelWidth));
-  for (int64_t r = 0; r < shape.rows; ++r)
-    for (int64_t v = 0; v < shape.vectors; ++v) {
-      SmallVector<Value> at{image};
-      at.append(outer.begin(), outer.end());
-      at.push_back(add(b, column, constant(b, r)));
-      at.push_back(add(b, filter, constant(b, v * shape.width)));
-      Lanes lanes{shape.width,
-                  v + 1 == shape.vectors
-                      ? constantMask(b, loc, lastLanes, shape.width)
-                      : Value()};
-      epilogue.store(b, at, sums[r * shape.vectors + v], lanes);
-    }
+  SmallVector<Value> leading{image};
+  leading.append(outer.begin(), outer.end());
+  epilogue.storeTile(b, shape, leading, column, filter,
+                     constantMask(b, loc, lastLanes, shape.width), sums);
 }
 
 /// Chooses between whole and partial panels, and inside and border tiles.

@@ -144,13 +144,9 @@ void DepthwiseEmitter::tile(OpBuilder &b, bool border, Value column,
   SmallVector<Value> sums =
       taps(b, 0, imageOffset, constant(b, 0), border, column, channel, mask,
            zeroTile(b, loc, shape, input.elementType));
-  for (int64_t r = 0; r < plan.shape.rows; ++r) {
-    SmallVector<Value> at{image};
-    at.append(outer.begin(), outer.end());
-    at.push_back(add(b, column, constant(b, r)));
-    at.push_back(channel);
-    epilogue.store(b, at, sums[r], Lanes{width, mask});
-  }
+  SmallVector<Value> leading{image};
+  leading.append(outer.begin(), outer.end());
+  epilogue.storeTile(b, shape, leading, column, channel, mask, sums);
 }
 
 void DepthwiseEmitter::channels(OpBuilder &b, bool border, Value column) {

@@ -6,6 +6,11 @@
 //===----------------------------------------------------------------------===//
 #include "codegen/heavy/Epilogue.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+
 using namespace mlir;
 using namespace ingot;
 
@@ -78,4 +83,86 @@ void Epilogue::store(OpBuilder &b, ArrayRef<Value> indices, Value vector,
         evaluator.operandOffset(b, tail.getNumDpsInputs() + i, to, at, lanes);
     context.store(b, loc, result, to, offset, lanes);
   }
+}
+
+bool Epilogue::isLong() {
+  if (!tail)
+    return false;
+  // A function of math takes some twenty instructions and ten constants, which
+  // push a tile out of the registers anyhow.
+  return tail.getBody()
+      ->walk([](Operation *inner) {
+        return isa<math::MathDialect>(inner->getDialect())
+                   ? WalkResult::interrupt()
+                   : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+Value Epilogue::scratchFor(OpBuilder &b, const TileShape &shape,
+                           Type elementType) {
+  int64_t elements = shape.rows * shape.vectors * shape.width;
+  if (scratch && elements <= scratchElements)
+    return scratch;
+  scratchElements = elements;
+  Operation *parent = b.getInsertionBlock()->getParentOp();
+  auto function = dyn_cast<FunctionOpInterface>(parent);
+  if (!function)
+    function = parent->getParentOfType<FunctionOpInterface>();
+  OpBuilder entry = OpBuilder::atBlockBegin(&function.front());
+  Location loc = root.getLoc();
+  Value count =
+      arith::ConstantOp::create(entry, loc, entry.getI64IntegerAttr(elements));
+  scratch = LLVM::AllocaOp::create(
+      entry, loc, LLVM::LLVMPointerType::get(entry.getContext()), elementType,
+      count, /*alignment=*/64);
+  return scratch;
+}
+
+void Epilogue::storeTile(OpBuilder &b, const TileShape &shape,
+                         ArrayRef<Value> leading, Value row, Value column,
+                         Value lastMask, ArrayRef<Value> sums) {
+  Location loc = root.getLoc();
+  auto constant = [&](OpBuilder &at, int64_t v) -> Value {
+    return arith::ConstantIndexOp::create(at, loc, v);
+  };
+  auto storeRow = [&](OpBuilder &at, Value r, ArrayRef<Value> vectors) {
+    for (auto [v, vector] : llvm::enumerate(vectors)) {
+      SmallVector<Value> indices(leading);
+      indices.push_back(arith::AddIOp::create(at, loc, row, r));
+      indices.push_back(arith::AddIOp::create(at, loc, column,
+                                              constant(at, v * shape.width)));
+      bool last = v + 1 == vectors.size();
+      store(at, indices, vector, Lanes{shape.width, last ? lastMask : Value()});
+    }
+  };
+  if (!isLong() || sums.size() == 1) {
+    for (int64_t r = 0; r < shape.rows; ++r)
+      storeRow(b, constant(b, r), sums.slice(r * shape.vectors, shape.vectors));
+    return;
+  }
+  auto type = cast<VectorType>(sums[0].getType());
+  BufferRef parked{
+      scratchFor(b, shape, type.getElementType()), type.getElementType(), {}};
+  for (auto [i, sum] : llvm::enumerate(sums))
+    context.store(b, loc, LaneValue::varying(sum), parked,
+                  LaneValue::linear(constant(b, i * shape.width), 1),
+                  Lanes{shape.width, Value()});
+  auto rows = scf::ForOp::create(b, loc, constant(b, 0),
+                                 constant(b, shape.rows), constant(b, 1));
+  OpBuilder inner(rows.getBody()->getTerminator());
+  Value r = rows.getInductionVar();
+  SmallVector<Value> vectors;
+  for (int64_t v = 0; v < shape.vectors; ++v) {
+    Value at = arith::AddIOp::create(
+        inner, loc,
+        arith::MulIOp::create(inner, loc, r,
+                              constant(inner, shape.vectors * shape.width)),
+        constant(inner, v * shape.width));
+    vectors.push_back(context
+                          .load(inner, loc, parked, LaneValue::linear(at, 1),
+                                Lanes{shape.width, Value()})
+                          .value);
+  }
+  storeRow(inner, r, vectors);
 }

@@ -103,20 +103,11 @@ void MatmulEmitter::tile(OpBuilder &b, TileShape shape, int64_t lastLanes,
   SmallVector<Value> sums = emitTile(b, loc, context, shape, operands,
                                      depthValue, onnx::constantValue(depth),
                                      zeroTile(b, loc, shape, a.elementType));
-  for (int64_t r = 0; r < shape.rows; ++r)
-    for (int64_t v = 0; v < shape.vectors; ++v) {
-      SmallVector<Value> at(batch);
-      if (flattened)
-        at.assign(result.getRank() - 2, constant(b, 0));
-      at.push_back(arith::AddIOp::create(b, loc, row, constant(b, r)));
-      at.push_back(
-          arith::AddIOp::create(b, loc, column, constant(b, v * shape.width)));
-      Lanes lanes{shape.width,
-                  v + 1 == shape.vectors
-                      ? constantMask(b, loc, lastLanes, shape.width)
-                      : Value()};
-      epilogue.store(b, at, sums[r * shape.vectors + v], lanes);
-    }
+  SmallVector<Value> leading(batch);
+  if (flattened)
+    leading.assign(result.getRank() - 2, constant(b, 0));
+  epilogue.storeTile(b, shape, leading, row, column,
+                     constantMask(b, loc, lastLanes, shape.width), sums);
 }
 
 LogicalResult MatmulEmitter::emit(OpBuilder &b, Value lo, Value hi,

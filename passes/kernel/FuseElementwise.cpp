@@ -124,11 +124,38 @@ struct FuseProducer : OpRewritePattern<linalg::GenericOp> {
   }
 };
 
+/// Reads an operand once that comes twice in the same order, as x * sigmoid(x)
+/// does once fused: its producer then has one reader and can be fused in turn.
+struct MergeEqualInputs : OpRewritePattern<linalg::GenericOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(linalg::GenericOp op,
+                                PatternRewriter &rewriter) const override {
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    for (int64_t i = 0, e = op.getNumDpsInputs(); i < e; ++i) {
+      for (int64_t j = i + 1; j < e; ++j) {
+        if (op.getInputs()[i] != op.getInputs()[j] || maps[i] != maps[j])
+          continue;
+        rewriter.modifyOpInPlace(op, [&] {
+          Block *body = op.getBody();
+          body->getArgument(j).replaceAllUsesWith(body->getArgument(i));
+          body->eraseArgument(j);
+          op.getInputsMutable().erase(j);
+          maps.erase(maps.begin() + j);
+          op.setIndexingMapsAttr(rewriter.getAffineMapArrayAttr(maps));
+        });
+        return success();
+      }
+    }
+    return rewriter.notifyMatchFailure(op, "no input comes twice");
+  }
+};
+
 struct FuseElementwise : ingot::impl::FuseElementwiseBase<FuseElementwise> {
   using FuseElementwiseBase::FuseElementwiseBase;
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<FuseProducer>(&getContext());
+    patterns.add<FuseProducer, MergeEqualInputs>(&getContext());
     GreedyRewriteConfig config;
     config.enableFolding(false);
     if (failed(
