@@ -4,6 +4,7 @@
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "passes/graph/SelectHeavy.h"
 #include "dialects/ingot/Ingot.h"
 #include "dialects/onnx/Elementwise.h"
 #include "dialects/onnx/Layout.h"
@@ -25,9 +26,7 @@ namespace ingot {
 using namespace mlir;
 using namespace ingot;
 
-/// The type products are accumulated in by the emitters: that of f32 and f64
-/// tensors, f32 for halves, null for the rest.
-static Type heavyType(Value v) {
+Type ingot::heavyType(Value v) {
   auto type = dyn_cast<RankedTensorType>(v.getType());
   if (!type || !isa<FloatType>(type.getElementType()))
     return {};
@@ -39,8 +38,8 @@ static bool isConstant(Value v) {
   return v.getDefiningOp<onnx::ConstantOp>() != nullptr;
 }
 
-static Value transpose(OpBuilder &b, Location loc, Value v,
-                       ArrayRef<int64_t> perm) {
+Value ingot::transposed(OpBuilder &b, Location loc, Value v,
+                        ArrayRef<int64_t> perm) {
   auto type = cast<RankedTensorType>(v.getType());
   onnx::Dims dims = onnx::getDims(type), permuted;
   for (int64_t axis : perm)
@@ -50,8 +49,7 @@ static Value transpose(OpBuilder &b, Location loc, Value v,
       b.getDenseI64ArrayAttr(perm));
 }
 
-/// The value with its elements in another float type.
-static Value castTo(OpBuilder &b, Location loc, Value v, Type elementType) {
+Value ingot::castTo(OpBuilder &b, Location loc, Value v, Type elementType) {
   auto type = cast<RankedTensorType>(v.getType());
   if (type.getElementType() == elementType)
     return v;
@@ -60,8 +58,7 @@ static Value castTo(OpBuilder &b, Location loc, Value v, Type elementType) {
                  [&](Body &body) { return body.args[0]; });
 }
 
-/// v + bias, the bias along the last dimension.
-static Value addBias(OpBuilder &b, Location loc, Value v, Value bias) {
+Value ingot::addLastBias(OpBuilder &b, Location loc, Value v, Value bias) {
   auto type = cast<RankedTensorType>(v.getType());
   int64_t rank = type.getRank();
   AffineMap last = AffineMap::get(
@@ -72,6 +69,19 @@ static Value addBias(OpBuilder &b, Location loc, Value v, Value bias) {
                                                 body.args[1])
                        .getResult();
                  });
+}
+
+SmallVector<int64_t> ingot::channelsLast(int64_t rank) {
+  SmallVector<int64_t> perm{0};
+  llvm::append_range(perm, llvm::seq<int64_t>(2, rank + 2));
+  perm.push_back(1);
+  return perm;
+}
+
+SmallVector<int64_t> ingot::channelsFirst(int64_t rank) {
+  SmallVector<int64_t> perm{0, rank + 1};
+  llvm::append_range(perm, llvm::seq<int64_t>(1, rank + 1));
+  return perm;
 }
 
 namespace {
@@ -104,12 +114,6 @@ struct SelectConv : OpRewritePattern<onnx::ConvOp> {
 
     Location loc = op.getLoc();
     Value input = castTo(rewriter, loc, op.getX(), type);
-    SmallVector<int64_t> toLast{0}, toFirst{0, rank + 1};
-    for (int64_t i = 0; i < rank; ++i) {
-      toLast.push_back(i + 2);
-      toFirst.push_back(i + 1);
-    }
-    toLast.push_back(1);
     int64_t filters = weights.getDimSize(0);
     onnx::Dims out{dims[0]};
     out.append(window->output.begin(), window->output.end());
@@ -122,15 +126,15 @@ struct SelectConv : OpRewritePattern<onnx::ConvOp> {
                    return onnx::constantValue(dim).has_value();
                  });
     if (!first)
-      input = transpose(rewriter, loc, input, toLast);
+      input = transposed(rewriter, loc, input, channelsLast(rank));
     Value conv = heavy::ConvOp::create(
         rewriter, loc, onnx::tensorOf(out, type), input, op.getW(),
         ArrayRef<int64_t>(window->kernel), ArrayRef<int64_t>(window->strides),
         ArrayRef<int64_t>(*pads), ArrayRef<int64_t>(window->dilations),
         window->group, filters, first, IntegerAttr());
     if (!onnx::isNone(op.getB()))
-      conv = addBias(rewriter, loc, conv, op.getB());
-    Value back = transpose(rewriter, loc, conv, toFirst);
+      conv = addLastBias(rewriter, loc, conv, op.getB());
+    Value back = transposed(rewriter, loc, conv, channelsFirst(rank));
     rewriter.replaceOp(op,
                        castTo(rewriter, loc, back, result.getElementType()));
     return success();
@@ -191,7 +195,7 @@ struct SelectGemm : OpRewritePattern<onnx::GemmOp> {
     if (!isConstant(right))
       right = castTo(rewriter, loc, right, type);
     if (op.getTransB())
-      right = transpose(rewriter, loc, right, {1, 0});
+      right = transposed(rewriter, loc, right, {1, 0});
     auto single = onnx::tensorOf(dims, type);
     Value product =
         heavy::MatmulOp::create(rewriter, loc, single, left, right, *n,
@@ -265,6 +269,7 @@ struct SelectHeavy : ingot::impl::SelectHeavyBase<SelectHeavy> {
     RewritePatternSet patterns(&getContext());
     patterns.add<SelectConcat, SelectConv, SelectGemm, SelectMatMul>(
         &getContext());
+    populateSelectConvTranspose(patterns);
     SayWhy listener;
     walkAndApplyPatterns(getOperation(), std::move(patterns),
                          remarks ? &listener : nullptr);

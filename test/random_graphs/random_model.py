@@ -291,11 +291,14 @@ def transposed_convolution(g):
     spatial = x.rank - 2
     kernel = [int(g.pick([1, 2, 3, 4])) for _ in range(spatial)]
     weights = g.array((channels, int(g.pick([1, 2, 5])), *kernel), 0.2)
+    strides = [int(g.pick([1, 2, 3])) for _ in kernel]
     attributes = {
         "group": int(group),
-        "strides": [int(g.pick([1, 2])) for _ in kernel],
-        "pads": [int(g.rng.integers(0, (k + 1) // 2)) for k in kernel * 2],
+        "strides": strides,
+        "pads": [int(g.rng.integers(0, k + 1)) for k in kernel * 2],
     }
+    if g.chance(0.3):
+        attributes["output_padding"] = [int(g.rng.integers(0, s)) for s in strides]
     g.add("ConvTranspose", [x, g.constant(weights)], **attributes)
 
 

@@ -45,3 +45,33 @@ func.func @products_and_joins(%a: tensor<2x8xf32>, %b: tensor<8x4xf32>) -> tenso
   %1 = onnx.Concat %a, %0 {axis = -1 : i64} : (tensor<2x8xf32>, tensor<2x4xf32>) -> tensor<2x12xf32>
   return %1 : tensor<2x12xf32>
 }
+
+// -----
+
+// Stride 2 and kernel 2: the four phases are four times the filters of one
+// convolution, put in order by a move.
+// CHECK-LABEL: @transposed_convolution_by_phases
+// CHECK: ingot.conv {{.*}}filters = 64 {{.*}}kernel = array<i64: 1, 1>{{.*}} -> tensor<1x5x5x64xf32>
+// CHECK: linalg.generic
+// CHECK-SAME: outs(%{{.*}} : tensor<1x10x10x16xf32>)
+func.func @transposed_convolution_by_phases(%x: tensor<1x8x5x5xf32>) -> tensor<1x16x10x10xf32> {
+  %w = onnx.Constant {value = dense<1.0> : tensor<8x16x2x2xf32>} : tensor<8x16x2x2xf32>
+  %b = onnx.None
+  %0 = onnx.ConvTranspose %x, %w, %b {strides = array<i64: 2, 2>} : (tensor<1x8x5x5xf32>, tensor<8x16x2x2xf32>, none) -> tensor<1x16x10x10xf32>
+  return %0 : tensor<1x16x10x10xf32>
+}
+
+// -----
+
+// Kernel 3: phases have two taps or one, and a convolution each.
+// CHECK-LABEL: @phases_of_unequal_kernels
+// CHECK: %[[EVEN:.*]] = ingot.conv {{.*}}kernel = array<i64: 2>
+// CHECK: %[[ODD:.*]] = ingot.conv {{.*}}kernel = array<i64: 1>
+// CHECK: ingot.concat %[[EVEN]], %[[ODD]] {axis = 2 : i64}
+// CHECK: linalg.generic
+func.func @phases_of_unequal_kernels(%x: tensor<1x8x5xf32>) -> tensor<1x16x11xf32> {
+  %w = onnx.Constant {value = dense<1.0> : tensor<8x16x3xf32>} : tensor<8x16x3xf32>
+  %b = onnx.None
+  %0 = onnx.ConvTranspose %x, %w, %b {strides = array<i64: 2>} : (tensor<1x8x5xf32>, tensor<8x16x3xf32>, none) -> tensor<1x16x11xf32>
+  return %0 : tensor<1x16x11xf32>
+}

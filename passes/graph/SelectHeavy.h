@@ -1,0 +1,44 @@
+//===- SelectHeavy.h -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What the patterns of ingot-select-heavy share.
+//
+//===----------------------------------------------------------------------===//
+#ifndef INGOT_PASSES_GRAPH_SELECTHEAVY_H
+#define INGOT_PASSES_GRAPH_SELECTHEAVY_H
+
+#include "passes/tensor/Lowering.h"
+
+namespace ingot {
+
+/// The type products are accumulated in by the emitters: that of f32 and f64
+/// tensors, f32 for halves, null for the rest.
+mlir::Type heavyType(mlir::Value v);
+
+/// onnx.Transpose of the value.
+mlir::Value transposed(mlir::OpBuilder &b, mlir::Location loc, mlir::Value v,
+                       llvm::ArrayRef<int64_t> perm);
+
+/// The permutations from [N, C, spatial...] to [N, spatial..., C] and back, for
+/// `rank` spatial dimensions.
+llvm::SmallVector<int64_t> channelsLast(int64_t rank);
+llvm::SmallVector<int64_t> channelsFirst(int64_t rank);
+
+/// The value with its elements in another float type.
+mlir::Value castTo(mlir::OpBuilder &b, mlir::Location loc, mlir::Value v,
+                   mlir::Type elementType);
+
+/// v + bias, the bias along the last dimension.
+mlir::Value addLastBias(mlir::OpBuilder &b, mlir::Location loc, mlir::Value v,
+                        mlir::Value bias);
+
+/// ConvTranspose as convolutions, one per phase of the result.
+void populateSelectConvTranspose(mlir::RewritePatternSet &patterns);
+
+} // namespace ingot
+
+#endif // INGOT_PASSES_GRAPH_SELECTHEAVY_H
