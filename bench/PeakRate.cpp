@@ -17,8 +17,9 @@
 using namespace ingot::bench;
 
 /// Accumulators of a loop: with a latency of four or five cycles and two
-/// multiply-adds a cycle, ten keep every unit busy; twice that is safe.
-constexpr int chains = 20;
+/// multiply-adds a cycle, ten keep every unit busy. They and two factors must
+/// fit in sixteen registers.
+constexpr int chains = 13;
 
 /// Keeps the compiler from dropping or foreseeing a loop.
 static volatile float seed = 0.5f;

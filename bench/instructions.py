@@ -25,7 +25,7 @@ MULTIPLY_ADD = re.compile(
     r"^\s+(?:(?P<neon>fml[as])\s+v\d+\.(?P<lanes>\d+)[sdh]|vfn?m(?:add|sub)\d+p(?P<type>[sd])"
     r"\b.*%(?P<register>[xyz])mm\d+)"
 )
-STACK = re.compile(r"\[(?:sp|x29)\b|\((?:%rsp|%rbp)\)")
+STACK = re.compile(r"\[(?:sp|x29)\b|\(%rsp\)")
 REGISTER_BITS = {"x": 128, "y": 256, "z": 512}
 
 

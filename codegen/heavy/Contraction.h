@@ -31,6 +31,34 @@ struct TilePlan {
 /// or so.
 TilePlan planRows(mlir::AffineExpr rows, TileShape shape);
 
+/// Matrices in memory to be multiplied, batch by batch, whatever op they come
+/// from.
+struct MatrixProduct {
+  BufferRef a, b;
+  /// Dimensions of the result: leading ones, rows, columns.
+  onnx::Dims dims;
+  /// Rows to count: null for those of `dims`.
+  mlir::AffineExpr rows;
+  mlir::AffineExpr depth;
+  /// Elements of A from row to row, and from depth to depth.
+  mlir::AffineExpr rowStride;
+  int64_t depthStride = 1;
+  /// Elements of A and B from batch to batch for each leading dimension.
+  llvm::SmallVector<mlir::AffineExpr> aBatch, bBatch;
+  /// Columns; `panel` of them together if B is packed in panels.
+  int64_t n = 0;
+  std::optional<int64_t> panel;
+
+  /// Counts the rows of all batches as one.
+  void flatten(mlir::MLIRContext *context);
+};
+
+/// Emits the tiles of a matrix product and their epilogue.
+mlir::LogicalResult emitProduct(mlir::OpBuilder &b, KernelContext &context,
+                                mlir::Location loc, MatrixProduct &product,
+                                Epilogue &epilogue, mlir::Value lo,
+                                mlir::Value hi, mlir::AffineExpr &work);
+
 /// Emits the items of a matrix product (convolution) and its epilogue.
 mlir::LogicalResult emitMatmul(mlir::OpBuilder &b, KernelContext &context,
                                heavy::MatmulOp op, Epilogue &epilogue,

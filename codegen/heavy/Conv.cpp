@@ -27,6 +27,8 @@ public:
   LogicalResult emit(OpBuilder &b, Value lo, Value hi, AffineExpr &work);
 
 private:
+  LogicalResult emitAsProduct(OpBuilder &b, Value lo, Value hi,
+                              AffineExpr &work);
   Value constant(OpBuilder &b, int64_t v) {
     return arith::ConstantIndexOp::create(b, loc, v);
   }
@@ -264,6 +266,21 @@ void ConvEmitter::panels(OpBuilder &b, Value column) {
       [&](OpBuilder &at) { withBorder(at, part, left % shape.width); });
 }
 
+/// Pixels are rows, channels the depth.
+LogicalResult ConvEmitter::emitAsProduct(OpBuilder &b, Value lo, Value hi,
+                                         AffineExpr &work) {
+  MatrixProduct product;
+  product.a = input;
+  product.b = weights;
+  product.dims = resultDims;
+  product.depth = onnx::constantDim(channels, b.getContext());
+  product.rowStride = product.depth;
+  product.n = filters;
+  product.panel = panelWidth;
+  product.flatten(b.getContext());
+  return emitProduct(b, context, op.getLoc(), product, epilogue, lo, hi, work);
+}
+
 LogicalResult ConvEmitter::emit(OpBuilder &b, Value lo, Value hi,
                                 AffineExpr &work) {
   input = context.lookup(b, loc, op.getInput());
@@ -289,6 +306,8 @@ LogicalResult ConvEmitter::emit(OpBuilder &b, Value lo, Value hi,
                  op.getPadsBegin()[i] == 0 &&
                  inputDims[firstSpatial + i] == resultDims[1 + i];
   MLIRContext *ctx = b.getContext();
+  if (flattened && op.getGroup() == 1)
+    return emitAsProduct(b, lo, hi, work);
   AffineExpr rows = resultDims[rank];
   SmallVector<AffineExpr> space;
   if (flattened) {

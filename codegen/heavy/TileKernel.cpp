@@ -176,7 +176,11 @@ SmallVector<Value> TileEmitter::emit(OpBuilder &b, Value depth,
       scalarStep(b, constant(b, k), acc);
     return acc;
   }
-  if (staticDepth && *staticDepth % 2 == 0)
+  // Two steps in one where the columns of both fit beside the accumulators;
+  // else the scheduler of instructions spills one.
+  bool twoFit =
+      shape.vectors * (shape.rows + 2) < context.machine.getVectorRegisters();
+  if (staticDepth && *staticDepth % 2 == 0 && twoFit)
     return loop(b, zero, depth, 2, acc,
                 [&](OpBuilder &nested, Value k, SmallVectorImpl<Value> &sums) {
                   scalarStep(nested, k, sums);

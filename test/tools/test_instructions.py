@@ -38,7 +38,7 @@ MODELS = {
 }
 # Instructions per multiply-add: a vector's share of one, and its share of loads
 # and of the loop.
-LIMITS = {"aarch64": 0.33, "x86-64-v3": 0.24, "x86-64-v4": 0.11}
+LIMITS = {"aarch64": 0.33, "x86-64-v3": 0.24, "x86-64-v4": 0.12}
 
 SAMPLE = """
 	.type	kernel,@function
@@ -83,5 +83,5 @@ def test_hot_loops_are_tight(name, target, tmp_path):
     model.write_text(MODELS[name])
     assembly = instructions.assembly_of(model, target, tool.tool("ingot"))
     loop = max(instructions.hot_loops(assembly), key=lambda loop: loop.multiply_adds)
-    assert loop.spills <= 2  # one accumulator, once in a step
+    assert loop.spills == 0
     assert loop.per_multiply_add() <= LIMITS[target]
