@@ -55,6 +55,7 @@ private:
   Value loadSlot(OpBuilder &b, Value base, int64_t i, Type type);
   void bindSymbols(OpBuilder &b, Value array);
   Value toI64(OpBuilder &b, AffineExpr expr);
+  Value toF64(OpBuilder &b, AffineExpr expr);
   FailureOr<Value> pointerTo(OpBuilder &b, Value tensor);
   LogicalResult checkSymbols(AffineExpr expr, Location at);
 
@@ -145,6 +146,27 @@ void DriverEmitter::bindSymbols(OpBuilder &b, Value array) {
 Value DriverEmitter::toI64(OpBuilder &b, AffineExpr expr) {
   return arith::IndexCastOp::create(b, loc, b.getI64Type(),
                                     sizes.expand(b, loc, expr));
+}
+
+/// At least the value of an expression, where no number overflows.
+Value DriverEmitter::toF64(OpBuilder &b, AffineExpr expr) {
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (!binary)
+    return arith::SIToFPOp::create(b, loc, b.getF64Type(), toI64(b, expr));
+  Value x = toF64(b, binary.getLHS()), y = toF64(b, binary.getRHS());
+  switch (expr.getKind()) {
+  case AffineExprKind::Add:
+    return arith::AddFOp::create(b, loc, x, y);
+  case AffineExprKind::Mul:
+    return arith::MulFOp::create(b, loc, x, y);
+  case AffineExprKind::Mod:
+    return y;
+  default: {
+    Value one = arith::ConstantOp::create(b, loc, b.getF64FloatAttr(1));
+    Value quotient = arith::DivFOp::create(b, loc, x, y);
+    return arith::AddFOp::create(b, loc, quotient, one);
+  }
+  }
 }
 
 /// The address of a tensor of the graph, following views and placing
@@ -294,7 +316,15 @@ void DriverEmitter::emitArenaBytes() {
   OpBuilder b(ctx);
   b.setInsertionPointToStart(op.addEntryBlock(b));
   bindSymbols(b, op.getArgument(0));
-  LLVM::ReturnOp::create(b, loc, toI64(b, tables.arena));
+  // Sizes so large that the sum overflows are too large to count exactly.
+  Value limit = arith::ConstantOp::create(b, loc, b.getF64FloatAttr(0x1p60));
+  Value fits = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT,
+                                     toF64(b, tables.arena), limit);
+  Value none = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(-1));
+  LLVM::ReturnOp::create(
+      b, loc,
+      arith::SelectOp::create(b, loc, fits, toI64(b, tables.arena), none)
+          .getResult());
 }
 
 void DriverEmitter::emitOutputShapes() {
@@ -308,9 +338,14 @@ void DriverEmitter::emitOutputShapes() {
     for (AffineExpr dim : onnx::getDims(output.type))
       LLVM::StoreOp::create(b, loc, toI64(b, dim),
                             slotAddress(b, op.getArgument(1), slot++), 8);
-  LLVM::ReturnOp::create(
-      b, loc,
-      arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(0)).getResult());
+  // The sign of any size that is negative.
+  Value all = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(0));
+  if (auto checked = main->getAttrOfType<onnx::DimsAttr>("checked_sizes"))
+    for (AffineExpr size : checked.getDims())
+      all = arith::OrIOp::create(b, loc, all, toI64(b, size));
+  Value sign = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(63));
+  LLVM::ReturnOp::create(b, loc,
+                         arith::ShRUIOp::create(b, loc, all, sign).getResult());
 }
 
 LogicalResult DriverEmitter::emit() {

@@ -338,7 +338,7 @@ static AffineExpr divide(AffineExpr a, AffineExpr b) {
 
 /// a == b as 0 or 1 where it is the same for all sizes.
 static AffineExpr equal(AffineExpr a, AffineExpr b) {
-  std::optional<int64_t> difference = constantValue(a - b);
+  std::optional<int64_t> difference = constantValue(onnx::simplifySum(a - b));
   if (!difference && ((onnx::isNonNegative(a) && onnx::isNonNegative(-1 - b)) ||
                       (onnx::isNonNegative(b) && onnx::isNonNegative(-1 - a))))
     difference = 1;
@@ -348,9 +348,10 @@ static AffineExpr equal(AffineExpr a, AffineExpr b) {
 }
 
 static AffineExpr larger(AffineExpr a, AffineExpr b) {
-  return onnx::isNonNegative(a - b)   ? a
-         : onnx::isNonNegative(b - a) ? b
-                                      : AffineExpr();
+  AffineExpr more = onnx::simplifySum(a - b), less = onnx::simplifySum(b - a);
+  return onnx::isNonNegative(more)   ? a
+         : onnx::isNonNegative(less) ? b
+                                     : AffineExpr();
 }
 
 static AffineExpr smaller(AffineExpr a, AffineExpr b) {

@@ -120,7 +120,8 @@ ingot_status ingot::rt::adoptSymbols(ingot_context &context) {
            size_t(desc.num_symbols) * sizeof(int64_t));
   if (desc.output_shapes(context.symbols, context.outputDims) != 0)
     return Failure(INGOT_ERROR_SHAPE, &context.error)
-           << "no output shapes exist for these input shapes";
+           << "a tensor inside the model would have a negative size for these "
+              "input shapes";
   for (int32_t i = 0; i < desc.num_outputs; ++i) {
     Shape shape{context.outputShapes[i], desc.outputs[i].rank};
     if (!ingot_tensor_bytes(desc.outputs[i].dtype, shape.rank, shape.dims,

@@ -5,11 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/memory/PlanMemory.h"
+#include "dialects/onnx/ShapeValues.h"
 #include "passes/Remark.h"
 #include "passes/tensor/Lowering.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace ingot {
 #define GEN_PASS_DEF_PLANMEMORY
@@ -145,6 +147,34 @@ struct PlanMemory : ingot::impl::PlanMemoryBase<PlanMemory> {
 };
 } // namespace
 
+/// Sizes of tensors, in kernels too, that some sizes of the inputs make
+/// negative: what is behind the first 3 of N elements has N - 3.
+static onnx::Dims doubtfulSizes(func::FuncOp function) {
+  llvm::SetVector<AffineExpr> symbols, doubtful;
+  for (Type type : function.getArgumentTypes())
+    if (auto tensor = dyn_cast<RankedTensorType>(type))
+      for (AffineExpr dim : onnx::getDims(tensor))
+        symbols.insert(dim);
+  auto isKnown = [&](AffineExpr dim) {
+    bool known = true;
+    dim.walk([&](AffineExpr part) {
+      known &= !isa<AffineSymbolExpr>(part) || symbols.contains(part);
+    });
+    return known;
+  };
+  auto note = [&](Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor || tensor.hasStaticShape())
+      return;
+    for (AffineExpr dim : onnx::getDims(tensor))
+      if (!onnx::isNonNegative(dim) && isKnown(dim))
+        doubtful.insert(dim);
+  };
+  function->getParentOp()->walk(
+      [&](Operation *op) { llvm::for_each(op->getResultTypes(), note); });
+  return onnx::Dims(doubtful.begin(), doubtful.end());
+}
+
 LogicalResult PlanMemory::plan(func::FuncOp function) {
   MLIRContext *context = &getContext();
   // The memory that each tensor lies in: a launch result.
@@ -218,6 +248,8 @@ LogicalResult PlanMemory::plan(func::FuncOp function) {
     }
     launch->setAttr("offsets", onnx::DimsAttr::get(context, at));
   }
+  if (onnx::Dims doubtful = doubtfulSizes(function); !doubtful.empty())
+    function->setAttr("checked_sizes", onnx::DimsAttr::get(context, doubtful));
   function->setAttr("arena", onnx::DimsAttr::get(context, base));
   function->setAttr("arena_lower_bound", onnx::DimsAttr::get(context, bound));
   if (remarks)

@@ -31,3 +31,16 @@ func.func @symbolic(%x: tensor<?x64xf32, #onnx.dims<["N", 64]>>) -> tensor<?x64x
   %2 = kernel.launch @s(%1) : (tensor<?x64xf32, #onnx.dims<["N", 64]>>) -> tensor<?x64xf32, #onnx.dims<["N", 64]>>
   return %2 : tensor<?x64xf32, #onnx.dims<["N", 64]>>
 }
+
+kernel.func @rest(%x: tensor<?xf32, #onnx.dims<["N"]>>) -> tensor<?xf32, #onnx.dims<["N - 3"]>> {
+  %0 = kernel.empty : tensor<?xf32, #onnx.dims<["N - 3"]>>
+  kernel.yield %0 : tensor<?xf32, #onnx.dims<["N - 3"]>>
+}
+
+// N - 3 may be negative; N may not.
+// CHECK-LABEL: @sizes_to_check
+// CHECK-SAME: checked_sizes = #onnx.dims<["N + -3"]>
+func.func @sizes_to_check(%x: tensor<?xf32, #onnx.dims<["N"]>>) -> tensor<?xf32, #onnx.dims<["N - 3"]>> {
+  %0 = kernel.launch @rest(%x) : (tensor<?xf32, #onnx.dims<["N"]>>) -> tensor<?xf32, #onnx.dims<["N - 3"]>>
+  return %0 : tensor<?xf32, #onnx.dims<["N - 3"]>>
+}
