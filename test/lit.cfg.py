@@ -11,6 +11,9 @@ root = os.path.dirname(os.path.dirname(__file__))
 build = lit_config.params.get("build", os.path.join(root, "build"))
 config.test_exec_root = os.path.join(build, "test")
 config.substitutions.append(("%root", root))
+config.substitutions.append(
+    ("%plugin", os.path.join(build, "test", "bin", "TestPlugin.so"))
+)
 config.environment["PATH"] = os.pathsep.join(
     [os.path.join(build, "bin"), "/usr/lib/llvm-22/bin", os.environ["PATH"]]
 )

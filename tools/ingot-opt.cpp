@@ -8,19 +8,17 @@
 // Runs passes on IR in text form, for people who write passes and tests.
 //
 //===----------------------------------------------------------------------===//
-#include "dialects/ingot/Ingot.h"
+#include "tools/IngotDialects.h"
+
 #include "lib/Driver/Phases.h"
 #include "passes/Passes.h"
 
-#include "mlir/InitAllDialects.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
-  mlir::registerAllDialects(registry);
-  registry.insert<ingot::heavy::IngotDialect, ingot::onnx::OnnxDialect,
-                  ingot::kernel::KernelDialect>();
+  ingot::registerToolDialects(registry);
   mlir::registerTransformsPasses();
   ingot::registerIngotPasses();
   ingot::registerPhasePipelines();

@@ -435,3 +435,18 @@ bool onnx::isUnsigned(Type type) {
   auto integer = dyn_cast<IntegerType>(getElementTypeOrSelf(type));
   return integer && integer.isUnsigned();
 }
+
+std::string onnx::printType(Type type) {
+  auto tensor = dyn_cast<TensorType>(type);
+  if (!tensor)
+    return "none";
+  std::string text;
+  llvm::raw_string_ostream(text) << tensor.getElementType();
+  auto ranked = dyn_cast<RankedTensorType>(type);
+  if (!ranked)
+    return text + "[...]";
+  text += "[";
+  for (auto [axis, dim] : llvm::enumerate(getDims(ranked)))
+    text += (axis ? "," : "") + printDim(dim, type.getContext());
+  return text + "]";
+}

@@ -45,6 +45,9 @@ mlir::AffineExpr freshDim(mlir::MLIRContext *context);
 /// Text of a dimension: "3", "N", "H floordiv 2 + 1".
 std::string printDim(mlir::AffineExpr dim, mlir::MLIRContext *context);
 
+/// Text of a type for messages: "f32[N,3]", "none".
+std::string printType(mlir::Type type);
+
 /// The product of all dims (1 for none).
 mlir::AffineExpr product(llvm::ArrayRef<mlir::AffineExpr> dims,
                          mlir::MLIRContext *context);

@@ -41,6 +41,8 @@ struct UnsupportedSite {
   int64_t opset = 0;
   /// What is not supported about it.
   std::string reason;
+  /// Its operands, with what the model declares of their types: "x f32[N,3]".
+  std::vector<std::string> inputs = {};
 };
 
 /// What was found out about a model, filled in as far as import came.

@@ -79,6 +79,7 @@ private:
   wire::Failure checkValues();
   wire::Failure undefinedInput(size_t node, std::string_view name);
   wire::Failure findUnsupported();
+  wire::Failure describeInputs();
   wire::Failure visitNodes(const std::vector<std::string_view> &nodes,
                            const Opsets &opsets, const std::string &prefix,
                            std::vector<const FunctionInfo *> &called);

@@ -16,6 +16,7 @@
 
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace ingot;
 using wire::Error;
@@ -98,8 +99,13 @@ Failure ModelCheck::visitNodes(const std::vector<std::string_view> &nodes,
     } else if (!findOperator(newestOperator(ref(node.opType)), context)) {
       site.reason = "the operator is not supported";
     }
-    if (!site.reason.empty())
+    if (!site.reason.empty()) {
+      // Names within functions are names of other values.
+      for (std::string_view input : node.inputs)
+        if (prefix.empty())
+          site.inputs.emplace_back(input);
       add(report, std::move(site));
+    }
     if (!subgraphs.empty() && depth + 1 > limits::kSubgraphDepth)
       return Error{Code::NestedTooDeep,
                    "subgraphs are nested deeper than " +
@@ -112,6 +118,68 @@ Failure ModelCheck::visitNodes(const std::vector<std::string_view> &nodes,
       stack.push_back({std::move(graph.nodes), 0, depth + 1});
     }
   }
+  return {};
+}
+
+static std::string printTensor(wire::DataType type,
+                               llvm::ArrayRef<std::string> dims) {
+  return std::string(wire::typeName(type)) + "[" + llvm::join(dims, ",") + "]";
+}
+
+/// "f32[N,3]" of a TypeProto; empty if it is no tensor.
+static Failure describeType(const wire::Message &bytes, std::string &into) {
+  wire::Type type;
+  if (Failure failure = wire::read(bytes, type))
+    return failure;
+  if (type.kind != wire::Type::Tensor)
+    return {};
+  std::vector<std::string> dims;
+  if (!type.shape)
+    dims.push_back("...");
+  else
+    for (const wire::Dim &dim : *type.shape)
+      dims.push_back(dim.value   ? std::to_string(*dim.value)
+                     : dim.param ? escaped(*dim.param)
+                                 : "?");
+  into = printTensor(type.elementType, dims);
+  return {};
+}
+
+/// Adds types to the operands of the sites, which are names so far.
+Failure ModelCheck::describeInputs() {
+  if (report.unsupported.empty())
+    return {};
+  llvm::StringMap<std::string> types;
+  auto declare = [&](const wire::ValueInfo &info) {
+    return describeType(info.type, types[ref(info.name)]);
+  };
+  for (const wire::ValueInfo &info : graphInputs)
+    if (Failure failure = declare(info))
+      return failure;
+  for (std::string_view bytes : mainGraph.valueInfo) {
+    wire::ValueInfo info;
+    if (Failure failure = wire::read(bytes, info))
+      return failure;
+    if (Failure failure = declare(info))
+      return failure;
+  }
+  for (UnsupportedSite &site : report.unsupported)
+    for (std::string &input : site.inputs) {
+      std::string_view initializer = findInitializer(input);
+      std::string type = types.lookup(input);
+      if (!initializer.empty()) {
+        wire::Tensor tensor;
+        if (Failure failure = wire::read(initializer, tensor))
+          return failure;
+        std::vector<std::string> dims;
+        for (int64_t dim : tensor.dims)
+          dims.push_back(std::to_string(dim));
+        type = printTensor(tensor.type, dims);
+      }
+      input = input.empty() ? "(none)" : escaped(input);
+      if (!type.empty())
+        input += " " + type;
+    }
   return {};
 }
 
@@ -139,6 +207,8 @@ Failure ModelCheck::findUnsupported() {
                        escaped(info->function.name) + "/", called))
       return failure;
   }
+  if (Failure failure = describeInputs())
+    return failure;
   for (std::string_view bytes : mainGraph.sparseInitializers) {
     (void)bytes;
     add(report, {"", "", "", 0, "sparse initializers are not supported"});

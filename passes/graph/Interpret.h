@@ -20,7 +20,7 @@
 
 namespace ingot::kernel {
 class ForeachOp;
-}
+} // namespace ingot::kernel
 
 namespace ingot::graph {
 

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/onnx/Logic.h"
 #include "lib/Runtime/ModelAbi.h"
+#include "passes/graph/LowerClone.h"
 #include "passes/tensor/Lowering.h"
 
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
@@ -68,6 +69,26 @@ struct LowerElementwise : OpInterfaceRewritePattern<onnx::Elementwise> {
   }
 };
 
+/// "f32[N,3], i64[2]".
+static std::string printTypes(TypeRange types) {
+  std::string text;
+  for (Type type : types)
+    text += (text.empty() ? "" : ", ") + onnx::printType(type);
+  return text;
+}
+
+/// Says what the patterns have against the op.
+static void refuse(Operation *op) {
+  std::string reason = graph::lowerClone(op).reason;
+  InFlightDiagnostic error =
+      op->emitError("[IG3001] no lowering for this form of '")
+      << op->getName().stripDialect() << "'";
+  if (!reason.empty())
+    error << ": " << reason;
+  error << "; (" << printTypes(op->getOperandTypes()) << ") -> ("
+        << printTypes(op->getResultTypes()) << ")";
+}
+
 struct LowerOnnx : ingot::impl::LowerOnnxBase<LowerOnnx> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
@@ -79,8 +100,7 @@ struct LowerOnnx : ingot::impl::LowerOnnxBase<LowerOnnx> {
           op->hasTrait<OpTrait::ConstantLike>() ||
           op->getName().stripDialect() == "None")
         return;
-      op->emitError("[IG3001] no lowering for this form of '")
-          << op->getName().stripDialect() << "'";
+      refuse(op);
       complete = false;
     });
     if (!complete)

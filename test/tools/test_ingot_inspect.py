@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import onnx
 import pytest
 import small_models
 from onnx import helper
@@ -26,6 +27,7 @@ def test_bench_of_a_model(done, shifted, tmp_path):
     assert set(FIGURES) <= figures.keys()
     assert figures["compile_s"] > 0 and figures["load_ms"] > 0
     assert 0 < figures["p10"] <= figures["median_ms"] <= figures["p90"]
+    assert figures["p10_ms"] == figures["p10"] and figures["p90_ms"] == figures["p90"]
     assert figures["cpu_ms"] > 0 and figures["runs"] >= 5
     assert figures["threads"] == 2
     assert figures["allocations_per_run"] == 0
@@ -56,11 +58,40 @@ def test_check(ingot, done, shifted, tmp_path):
     assert targets == {"x86-64-v3": True, "x86-64-v4": True, "aarch64": True}
     model = small_models.unsupported(tmp_path)
     finished = ingot("check", model, "--json", report)
-    assert finished.status == 1 and "Frobnicate" in finished.stderr
+    assert finished.status == 1 and finished.stderr == ""
+    assert "not supported for host" in finished.stdout
+    assert "[IG1301] Frobnicate 'first'" in finished.stdout
+    assert "(ai.onnx, opset 21); inputs: x float[2]" in finished.stdout
+    assert "[IG1301] Foo 'second'" in finished.stdout
+    assert "  IG1301: " in finished.stdout
     sites = load(report)["unsupported"]
     assert [site["op_type"] for site in sites] == ["Frobnicate", "Foo"]
     assert [site["node"] for site in sites] == ["first", "second"]
     assert sites[1]["domain"] == "my.own"
+    (target,) = load(report)["targets"]
+    assert [each["code"] for each in target["errors"]] == ["IG1301", "IG1301"]
+    assert all(each["advice"] for each in target["errors"])
+
+
+def test_check_says_why_an_op_has_no_lowering(ingot, tmp_path):
+    value = small_models.value
+    text = onnx.TensorProto.STRING
+    model = small_models.save(
+        tmp_path,
+        "strings",
+        [
+            helper.make_node("Cast", ["s"], ["x"], name="parse", to=1),
+            helper.make_node("Cast", ["x"], ["y"], name="print", to=text),
+        ],
+        [value("s", ["N"], text)],
+        [value("y", ["N"], text)],
+    )
+    report = tmp_path / "report.json"
+    finished = ingot("check", model, "--json", report)
+    assert finished.status == 1 and finished.stderr == ""
+    errors = load(report)["targets"][0]["errors"]
+    assert [each["node"] for each in errors][:2] == ["Cast 'parse'", "Cast 'print'"]
+    assert "onnx.string" in errors[0]["text"] and "[N]" in errors[0]["text"]
 
 
 @pytest.mark.parametrize("name", ["folder", "text", "artifact", "nothing", "invalid"])
