@@ -88,6 +88,16 @@ llvm::SmallVector<mlir::Value> zeroTile(mlir::OpBuilder &b, mlir::Location loc,
 mlir::Value zeroRow(mlir::OpBuilder &b, mlir::Operation *op,
                     mlir::Type elementType, int64_t length);
 
+/// Emits the tile of rows that begins at `start` of `count` rows: a whole tile,
+/// the last one moved back so that it ends with the rows; where the number of
+/// rows is symbolic and less than a tile, its rows one by one. `body` emits a
+/// tile of so many rows at a start.
+void emitRowTile(
+    mlir::OpBuilder &b, mlir::Location loc, KernelContext &context,
+    const TilePlan &plan, mlir::AffineExpr count, mlir::Value start,
+    llvm::function_ref<void(mlir::OpBuilder &, int64_t rows, mlir::Value start)>
+        body);
+
 /// if (condition) then-branch else else-branch, each emitted by a callback.
 void emitIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value condition,
             llvm::function_ref<void(mlir::OpBuilder &)> thenBody,

@@ -38,7 +38,7 @@ private:
   Value mul(OpBuilder &b, Value x, int64_t factor) {
     return arith::MulIOp::create(b, loc, x, constant(b, factor));
   }
-  void panels(OpBuilder &b, Value column);
+  void panels(OpBuilder &b, int64_t rows, Value column);
   void tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
             bool border, Value column);
   SmallVector<Value> outerTaps(OpBuilder &b, int64_t axis, Value inputOffset,
@@ -224,11 +224,13 @@ void ConvEmitter::tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
 }
 
 /// Chooses between whole and partial panels, and inside and border tiles.
-void ConvEmitter::panels(OpBuilder &b, Value column) {
+void ConvEmitter::panels(OpBuilder &b, int64_t rows, Value column) {
   int64_t perGroup = filters / op.getGroup();
   int64_t whole = perGroup / panelWidth;
   int64_t left = perGroup % panelWidth;
-  TileShape shape = plan.shape, part = plan.shape;
+  TileShape shape = plan.shape;
+  shape.rows = rows;
+  TileShape part = shape;
   part.vectors = llvm::divideCeil(left, shape.width);
   int64_t axis = rank - 1;
   int64_t stride = op.getStrides()[axis], pad = op.getPadsBegin()[axis];
@@ -318,8 +320,6 @@ LogicalResult ConvEmitter::emit(OpBuilder &b, Value lo, Value hi,
       space.push_back(resultDims[1 + i]);
   }
   plan = planRows(rows, shape);
-  if (!onnx::constantValue(rows) && !flattened)
-    return op.emitError("[IG4002] convolution needs a static innermost size");
   int64_t depth = channels * filters;
   for (int64_t k : op.getKernel())
     depth *= k;
@@ -359,30 +359,11 @@ LogicalResult ConvEmitter::emit(OpBuilder &b, Value lo, Value hi,
     image = at[imageAt];
     outer.assign(at.begin() + imageAt + 1, at.begin() + imageAt + space.size());
   }
-  Value column = mul(inner, tileIndex, plan.shape.rows);
-  Value count = context.expand(inner, loc, rows);
-  Value lastStart = arith::SubIOp::create(inner, loc, count,
-                                          constant(inner, plan.shape.rows));
-  if (onnx::constantValue(rows)) {
-    panels(inner, arith::MinSIOp::create(inner, loc, column, lastStart));
-    return success();
-  }
-  Value enough = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::sge,
-                                       lastStart, constant(inner, 0));
-  emitIf(
-      inner, loc, enough,
-      [&](OpBuilder &nested) {
-        panels(nested, arith::MinSIOp::create(nested, loc, column, lastStart));
-      },
-      [&](OpBuilder &nested) {
-        auto each =
-            scf::ForOp::create(nested, loc, column, count, constant(nested, 1));
-        OpBuilder single(each.getBody()->getTerminator());
-        int64_t saved = plan.shape.rows;
-        plan.shape.rows = 1;
-        panels(single, each.getInductionVar());
-        plan.shape.rows = saved;
-      });
+  emitRowTile(inner, loc, context, plan, rows,
+              mul(inner, tileIndex, plan.shape.rows),
+              [&](OpBuilder &nested, int64_t count, Value column) {
+                panels(nested, count, column);
+              });
   return success();
 }
 

@@ -40,8 +40,10 @@ private:
     return arith::MulIOp::create(b, loc, x, y);
   }
   Value load(OpBuilder &b, Value pointer, Value mask);
-  void channels(OpBuilder &b, bool border, Value column);
-  void tile(OpBuilder &b, bool border, Value column, Value channel, Value mask);
+  void row(OpBuilder &b, int64_t rows, Value column);
+  void channels(OpBuilder &b, int64_t rows, bool border, Value column);
+  void tile(OpBuilder &b, int64_t rows, bool border, Value column,
+            Value channel, Value mask);
   SmallVector<Value> taps(OpBuilder &b, int64_t axis, Value inputOffset,
                           Value weightOffset, bool border, Value column,
                           Value channel, Value mask, ArrayRef<Value> sums);
@@ -130,17 +132,17 @@ SmallVector<Value> DepthwiseEmitter::taps(OpBuilder &b, int64_t axis,
   for (int64_t k = 0; k < kernel; ++k) {
     Value at = add(b, add(b, weightOffset, channel), constant(b, k * filters));
     Value weight = load(b, context.address(b, loc, weights, at), mask);
-    for (int64_t r = 0; r < plan.shape.rows; ++r)
+    for (int64_t r = 0; r < int64_t(sums.size()); ++r)
       acc[r] = vector::FMAOp::create(b, loc, inputAt(r * stride + k * dilation),
                                      weight, acc[r]);
   }
   return acc;
 }
 
-void DepthwiseEmitter::tile(OpBuilder &b, bool border, Value column,
-                            Value channel, Value mask) {
+void DepthwiseEmitter::tile(OpBuilder &b, int64_t rows, bool border,
+                            Value column, Value channel, Value mask) {
   Value imageOffset = times(b, image, context.expand(b, loc, input.strides[0]));
-  TileShape shape{plan.shape.rows, 1, width};
+  TileShape shape{rows, 1, width};
   SmallVector<Value> sums =
       taps(b, 0, imageOffset, constant(b, 0), border, column, channel, mask,
            zeroTile(b, loc, shape, input.elementType));
@@ -149,17 +151,37 @@ void DepthwiseEmitter::tile(OpBuilder &b, bool border, Value column,
   epilogue.storeTile(b, shape, leading, column, channel, mask, sums);
 }
 
-void DepthwiseEmitter::channels(OpBuilder &b, bool border, Value column) {
+void DepthwiseEmitter::channels(OpBuilder &b, int64_t rows, bool border,
+                                Value column) {
   int64_t whole = filters / width * width;
   if (whole) {
     auto loop = scf::ForOp::create(b, loc, constant(b, 0), constant(b, whole),
                                    constant(b, width));
     OpBuilder inner(loop.getBody()->getTerminator());
-    tile(inner, border, column, loop.getInductionVar(), Value());
+    tile(inner, rows, border, column, loop.getInductionVar(), Value());
   }
   if (whole != filters)
-    tile(b, border, column, constant(b, whole),
+    tile(b, rows, border, column, constant(b, whole),
          constantMask(b, loc, filters - whole, width));
+}
+
+/// A run of results along the innermost axis, inside of the input or not.
+void DepthwiseEmitter::row(OpBuilder &b, int64_t rows, Value column) {
+  int64_t axis = rank - 1;
+  int64_t stride = op.getStrides()[axis], pad = op.getPadsBegin()[axis];
+  int64_t span = (op.getKernel()[axis] - 1) * op.getDilations()[axis];
+  Value first = arith::SubIOp::create(
+      b, loc, times(b, column, constant(b, stride)), constant(b, pad));
+  Value last = add(b, first, constant(b, (rows - 1) * stride + span));
+  Value size = context.expand(b, loc, inputDims[1 + axis]);
+  Value inLeft = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, first,
+                                       constant(b, 0));
+  Value inRight =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, last, size);
+  emitIf(
+      b, loc, arith::AndIOp::create(b, loc, inLeft, inRight),
+      [&](OpBuilder &nested) { channels(nested, rows, false, column); },
+      [&](OpBuilder &nested) { channels(nested, rows, true, column); });
 }
 
 LogicalResult DepthwiseEmitter::emit(OpBuilder &b, Value lo, Value hi,
@@ -172,12 +194,7 @@ LogicalResult DepthwiseEmitter::emit(OpBuilder &b, Value lo, Value hi,
   resultDims = onnx::getDims(op.getResultType());
   filters = op.getFilters();
   width = context.machine.lanes(input.elementType.getIntOrFloatBitWidth());
-  int64_t axis = rank - 1;
-  int64_t stride = op.getStrides()[axis], pad = op.getPadsBegin()[axis];
-  int64_t span = (op.getKernel()[axis] - 1) * op.getDilations()[axis];
   AffineExpr columns = resultDims[rank];
-  if (!onnx::constantValue(columns))
-    return op.emitError("[IG4002] convolution needs a static innermost size");
   // Weights and inputs of a tile stay in registers.
   int64_t rows =
       context.machine.getVectorRegisters() >= 32 ? columnsPerTile : 4;
@@ -195,25 +212,11 @@ LogicalResult DepthwiseEmitter::emit(OpBuilder &b, Value lo, Value hi,
       delinearize(inner, loc, context, item.getInductionVar(), space);
   image = at[0];
   outer.assign(at.begin() + 1, at.end() - 1);
-  Value count = context.expand(inner, loc, columns);
-  Value column = times(inner, at.back(), constant(inner, plan.shape.rows));
-  Value lastStart = arith::SubIOp::create(inner, loc, count,
-                                          constant(inner, plan.shape.rows));
-  column = arith::MinSIOp::create(inner, loc, column, lastStart);
-  Value first = arith::SubIOp::create(
-      inner, loc, times(inner, column, constant(inner, stride)),
-      constant(inner, pad));
-  Value last =
-      add(inner, first, constant(inner, (plan.shape.rows - 1) * stride + span));
-  Value size = context.expand(inner, loc, inputDims[1 + axis]);
-  Value inLeft = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::sge,
-                                       first, constant(inner, 0));
-  Value inRight =
-      arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::slt, last, size);
-  emitIf(
-      inner, loc, arith::AndIOp::create(inner, loc, inLeft, inRight),
-      [&](OpBuilder &nested) { channels(nested, false, column); },
-      [&](OpBuilder &nested) { channels(nested, true, column); });
+  Value start = times(inner, at.back(), constant(inner, plan.shape.rows));
+  emitRowTile(inner, loc, context, plan, columns, start,
+              [&](OpBuilder &nested, int64_t count, Value column) {
+                row(nested, count, column);
+              });
   return success();
 }
 

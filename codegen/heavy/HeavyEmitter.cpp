@@ -56,6 +56,33 @@ Value ingot::zeroRow(OpBuilder &b, Operation *op, Type elementType,
       b, loc, LLVM::LLVMPointerType::get(b.getContext()), name);
 }
 
+void ingot::emitRowTile(OpBuilder &b, Location loc, KernelContext &context,
+                        const TilePlan &plan, AffineExpr count, Value start,
+                        function_ref<void(OpBuilder &, int64_t, Value)> body) {
+  int64_t rows = plan.shape.rows;
+  auto constant = [&](OpBuilder &at, int64_t v) -> Value {
+    return arith::ConstantIndexOp::create(at, loc, v);
+  };
+  Value all = context.expand(b, loc, count);
+  Value lastStart = arith::SubIOp::create(b, loc, all, constant(b, rows));
+  if (onnx::constantValue(count))
+    return body(b, rows, arith::MinSIOp::create(b, loc, start, lastStart));
+  Value enough = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge,
+                                       lastStart, constant(b, 0));
+  emitIf(
+      b, loc, enough,
+      [&](OpBuilder &nested) {
+        body(nested, rows,
+             arith::MinSIOp::create(nested, loc, start, lastStart));
+      },
+      [&](OpBuilder &nested) {
+        auto each =
+            scf::ForOp::create(nested, loc, start, all, constant(nested, 1));
+        OpBuilder single(each.getBody()->getTerminator());
+        body(single, 1, each.getInductionVar());
+      });
+}
+
 void ingot::emitIf(OpBuilder &b, Location loc, Value condition,
                    function_ref<void(OpBuilder &)> thenBody,
                    function_ref<void(OpBuilder &)> elseBody) {

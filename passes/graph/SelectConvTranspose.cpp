@@ -95,8 +95,8 @@ LogicalResult PhasedConvTranspose::prepare(StringRef &why) {
   inputDims = onnx::getDims(cast<RankedTensorType>(op.getX().getType()));
   resultDims = onnx::getDims(result);
   std::optional<int64_t> depth = onnx::constantValue(inputDims[1]);
-  if (!pads || !depth || !onnx::constantValue(window->output.back())) {
-    why = "channels or innermost size are symbolic";
+  if (!pads || !depth) {
+    why = "channels or pads are symbolic";
     return failure();
   }
   group = window->group;

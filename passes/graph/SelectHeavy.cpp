@@ -105,10 +105,8 @@ struct SelectConv : OpRewritePattern<onnx::ConvOp> {
     onnx::Dims dims =
         onnx::getDims(cast<RankedTensorType>(op.getX().getType()));
     int64_t rank = window->rank();
-    if (!pads || !onnx::constantValue(dims[1]) ||
-        !onnx::constantValue(window->output.back()))
-      return rewriter.notifyMatchFailure(
-          op, "channels or innermost size are symbolic");
+    if (!pads || !onnx::constantValue(dims[1]))
+      return rewriter.notifyMatchFailure(op, "channels or pads are symbolic");
     if (llvm::any_of(*pads, [](int64_t pad) { return pad < 0; }))
       return rewriter.notifyMatchFailure(op, "negative pads");
 

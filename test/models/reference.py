@@ -11,6 +11,7 @@ from support.paths import MODELS, ZOO
 TYPES = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,
+    "tensor(int32)": np.int32,
     "tensor(int64)": np.int64,
 }
 
@@ -19,7 +20,8 @@ TYPES = {
 class Model:
     name: str
     folder: object = "models"  # or "zoo": exported architectures
-    batches: tuple = (None,)  # values of the dynamic batch
+    # Values of the dynamic batch; or of each dynamic dimension by name.
+    batches: tuple = (None,)
     emulated: bool = True  # run for AArch64 too
     integers: dict = dataclasses.field(default_factory=dict, hash=False)
 
@@ -28,6 +30,10 @@ class Model:
         root = {"models": MODELS, "zoo": ZOO}[self.folder]
         path = root and root / self.name / "model.onnx"
         return path if path and path.exists() else None
+
+
+def paddle(*sizes):
+    return {f"p2o.DynamicDimension.{i}": size for i, size in enumerate(sizes)}
 
 
 ALL = [
@@ -43,6 +49,17 @@ ALL = [
     Model("deeplabv3-mobilenet"),
     Model("sed-unet", batches=(1, 3)),
     Model("super-resolution-10", batches=(1, 2)),
+    Model(
+        "yunet-n-dynamic",
+        batches=(
+            {"batch": 1, "height": 160, "width": 160},
+            {"batch": 2, "height": 96, "width": 224},
+        ),
+    ),
+    Model("ppocrv2-cls", batches=(paddle(1, 48, 192), paddle(3, 40, 100))),
+    Model("ppocrv4-det", batches=(paddle(1, 96, 128), paddle(2, 64, 64))),
+    Model("ppocrv4-rec", batches=(paddle(1, 160), paddle(2, 320))),
+    Model("magika-standard-v3-3", batches=(1, 3), integers={"bytes": 255}),
     Model("light-resnet50"),
     Model("light-densenet121"),
     Model("road-seg-adas-0001"),
@@ -75,9 +92,13 @@ class Session:
         rng = np.random.default_rng(seed)
         feeds = {}
         for given in self.session.get_inputs():
-            shape = [d if isinstance(d, int) else batch or 1 for d in given.shape]
+            sizes = batch if isinstance(batch, dict) else {}
+            shape = [
+                d if isinstance(d, int) else sizes.get(d, batch or 1)
+                for d in given.shape
+            ]
             dtype = TYPES[given.type]
-            if dtype == np.int64:
+            if np.issubdtype(dtype, np.integer):
                 values = rng.integers(0, model.integers[given.name], shape, endpoint=True)
                 # A mask that hides everything has no meaning.
                 values.reshape(len(values), -1)[:, 0] = 1
