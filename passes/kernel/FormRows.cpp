@@ -44,12 +44,19 @@ static int64_t rowsOf(linalg::GenericOp op) {
   for (OpOperand *operand : op.getDpsInputOperands()) {
     AffineMap map = op.getMatchingIndexingMap(operand);
     auto type = cast<RankedTensorType>(operand->get().getType());
-    if (map.getNumResults() && type.getShape().back() != 1 &&
-        !operand->get().getDefiningOp<kernel::EmptyOp>())
-      for (int64_t i = 0; i < rows; ++i)
-        if (map.getResults().back().isFunctionOfDim(i) &&
-            map.getNumResults() > unsigned(rows))
-          return -1;
+    if (map.getNumResults() == 0 || type.getShape().back() == 1 ||
+        operand->get().getDefiningOp<kernel::EmptyOp>())
+      continue;
+    // One number per row has no neighbours to speak of.
+    bool reduced = false, acrossRows = false;
+    for (unsigned i = 0; i < op.getNumLoops(); ++i) {
+      if (int64_t(i) < rows)
+        acrossRows |= map.getResults().back().isFunctionOfDim(i);
+      else
+        reduced |= map.isFunctionOfDim(i);
+    }
+    if (reduced && acrossRows)
+      return -1;
   }
   AffineMap out = op.getMatchingIndexingMap(&op.getDpsInitsMutable()[0]);
   // Without rows there would be one item for everything.

@@ -34,24 +34,31 @@ static Value greater(const Scalars &s, Value x, Value y, bool isUnsigned) {
   return s.max(x, y);
 }
 
-/// The maxima alone.
+/// The maxima alone. Those of halves are found in f32 and rounded, which
+/// changes nothing, at the end rather than at each step.
 static Value lowerMaxima(OpBuilder &b, Location loc, const WindowAccess &access,
                          RankedTensorType out) {
   bool isUnsigned = onnx::isUnsigned(out);
   Value least = leastOf(b, loc, out);
-  return reduceWindows(
-             b, loc, access, out, least,
-             [&](Body &body, WindowAccess::Element element, ValueRange best) {
-               Scalars s{body.b, body.loc};
-               Value value = element.value;
-               if (element.inside)
-                 value = s.select(element.inside, value,
-                                  lowestValue(body.b, body.loc, value.getType(),
-                                              isUnsigned));
-               return SmallVector<Value>{
-                   greater(s, best[0], value, isUnsigned)};
-             })
-      .front();
+  bool isFloat = isa<FloatType>(out.getElementType());
+  RankedTensorType found = isFloat ? accumulatorType(out) : out;
+  Value maxima =
+      reduceWindows(
+          b, loc, access, found, least,
+          [&](Body &body, WindowAccess::Element element, ValueRange best) {
+            Scalars s{body.b, body.loc};
+            Value value = element.value;
+            if (element.inside)
+              value = s.select(
+                  element.inside, value,
+                  lowestValue(body.b, body.loc, value.getType(), isUnsigned));
+            return SmallVector<Value>{greater(s, best[0], value, isUnsigned)};
+          })
+          .front();
+  if (found == out)
+    return maxima;
+  return compute(b, loc, out, maxima, b.getMultiDimIdentityMap(out.getRank()),
+                 [](Body &body) { return body.args[0]; });
 }
 
 /// The position of the point in X flattened; `columnMajor` orders the spatial
