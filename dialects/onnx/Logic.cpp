@@ -8,6 +8,7 @@
 #include "dialects/onnx/Dims.h"
 #include "dialects/onnx/RegisterOps.h"
 #include "dialects/onnx/Scalar.h"
+#include "dialects/onnx/TypeChecks.h"
 
 using namespace mlir;
 using namespace ingot::onnx;
@@ -58,6 +59,12 @@ static LogicalResult inferSameShape(std::optional<Location> loc, Value operand,
   return success();
 }
 
+/// Fails unless the rounding mode is one that ONNX Cast has.
+static LogicalResult checkRoundMode(std::optional<Location> loc,
+                                    StringRef mode) {
+  return checkChoice(loc, "round_mode", mode, {"up", "down", "nearest"});
+}
+
 LogicalResult CastOp::inferReturnTypes(MLIRContext *context,
                                        std::optional<Location> loc, Adaptor op,
                                        SmallVectorImpl<Type> &types) {
@@ -65,6 +72,8 @@ LogicalResult CastOp::inferReturnTypes(MLIRContext *context,
   if (!element)
     return emitOptionalError(loc, "to is ", op.getTo(),
                              ", which is no element type");
+  if (failed(checkRoundMode(loc, op.getRoundMode())))
+    return failure();
   return inferSameShape(loc, op.getInput(), element, types);
 }
 
@@ -72,6 +81,8 @@ LogicalResult CastLikeOp::inferReturnTypes(MLIRContext *,
                                            std::optional<Location> loc,
                                            Adaptor op,
                                            SmallVectorImpl<Type> &types) {
+  if (failed(checkRoundMode(loc, op.getRoundMode())))
+    return failure();
   return inferSameShape(loc, op.getInput(),
                         getElementTypeOrSelf(op.getTargetType().getType()),
                         types);

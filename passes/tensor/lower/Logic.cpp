@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/onnx/Logic.h"
+#include "dialects/onnx/Float8.h"
 #include "passes/tensor/lower/Rows.h"
 
 using namespace mlir;
@@ -53,8 +54,49 @@ struct LowerBitCast : OpRewritePattern<onnx::BitCastOp> {
     return success();
   }
 };
+/// Casts from and to 8-bit floats, whose tensors are seen as bytes.
+template <typename Op> struct LowerFloat8Cast : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(Op op,
+                                PatternRewriter &rewriter) const override {
+    RankedTensorType out = rankedResult(op);
+    auto in = dyn_cast<RankedTensorType>(op.getInput().getType());
+    if (!out || !in)
+      return rewriter.notifyMatchFailure(op, "operand or result has no rank");
+    FloatType from = onnx::float8Type(in.getElementType());
+    FloatType to = onnx::float8Type(out.getElementType());
+    if ((!from && !isComputable(in.getElementType())) ||
+        (!to && !isComputable(out.getElementType())) || (!from && !to))
+      return rewriter.notifyMatchFailure(op, "element types");
+    onnx::Float8Rounding rounding{op.getSaturate() != 0, op.getRoundMode()};
+    Location loc = op.getLoc();
+    Value input = from ? bytesOf(rewriter, loc, op.getInput()) : op.getInput();
+    RankedTensorType stored = to ? byteType(out) : out;
+    AffineMap map = rewriter.getMultiDimIdentityMap(out.getRank());
+    auto body = [&](Body &, ScalarArgs args) {
+      onnx::Scalar x = from ? decodeFloat8(args[0], from) : args[0];
+      x = cast(x, out.getElementType());
+      return to ? encodeFloat8(x, to, rounding) : x;
+    };
+    Value result = mapElements(rewriter, loc, stored, Read{input, map}, body);
+    rewriter.replaceOp(op, reshape(rewriter, loc, result, out));
+    return success();
+  }
+
+private:
+  static RankedTensorType byteType(RankedTensorType type) {
+    return onnx::tensorOf(onnx::getDims(type),
+                          IntegerType::get(type.getContext(), 8));
+  }
+  static Value bytesOf(OpBuilder &b, Location loc, Value tensor) {
+    return reshape(b, loc, tensor,
+                   byteType(cast<RankedTensorType>(tensor.getType())));
+  }
+};
 } // namespace
 
 void ingot::populateLogicPatterns(RewritePatternSet &patterns) {
-  patterns.add<LowerIdentity, LowerBitCast>(patterns.getContext());
+  patterns.add<LowerIdentity, LowerBitCast, LowerFloat8Cast<onnx::CastOp>,
+               LowerFloat8Cast<onnx::CastLikeOp>>(patterns.getContext());
 }

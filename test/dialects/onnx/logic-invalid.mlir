@@ -66,3 +66,12 @@ func.func @wrong_result_type(%x: tensor<4xf32>) {
   %0 = onnx.Cast %x {to = 6 : i64} : (tensor<4xf32>) -> tensor<4xi64>
   return
 }
+
+// -----
+
+func.func @cast_rounds_no_such_way(%x: tensor<4xf32>) -> tensor<4xf8E8M0FNU> {
+  // expected-error @+2 {{round_mode}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = onnx.Cast %x {to = 24 : i64, round_mode = "sideways"} : (tensor<4xf32>) -> tensor<4xf8E8M0FNU>
+  return %0 : tensor<4xf8E8M0FNU>
+}
