@@ -24,81 +24,142 @@ using namespace ingot;
 /// Buffers begin on cache lines.
 constexpr int64_t alignment = 64;
 
-int64_t ingot::packBuffers(MutableArrayRef<PlannedBuffer> buffers) {
-  auto overlaps = [](const PlannedBuffer &a, const PlannedBuffer &b) {
-    return a.first <= b.last && b.first <= a.last;
-  };
-  // Places buffers in the given order, each at the lowest gap that fits best.
-  auto place = [&](ArrayRef<unsigned> order, SmallVectorImpl<int64_t> &at) {
-    int64_t peak = 0;
-    SmallVector<unsigned> placed;
-    for (unsigned i : order) {
-      SmallVector<std::pair<int64_t, int64_t>> taken;
-      for (unsigned j : placed)
-        if (overlaps(buffers[i], buffers[j]))
-          taken.push_back({at[j], at[j] + buffers[j].bytes});
-      llvm::sort(taken);
-      int64_t best = -1, bestGap = INT64_MAX, end = 0;
-      for (auto [from, to] : taken) {
-        int64_t gap = from - end;
-        if (gap >= buffers[i].bytes && gap < bestGap) {
-          best = end;
-          bestGap = gap;
-        }
-        end = std::max(end, to);
-      }
-      at[i] = best >= 0 ? best : end;
-      placed.push_back(i);
-      peak = std::max(peak, at[i] + buffers[i].bytes);
-    }
-    return peak;
-  };
+namespace {
+/// Tries orders of placing buffers and keeps the best offsets.
+class Packer {
+public:
+  explicit Packer(ArrayRef<PlannedBuffer> buffers)
+      : buffers(buffers), bound(liveBytes(buffers)), order(buffers.size()),
+        at(buffers.size()), bestAt(buffers.size()) {
+    std::iota(order.begin(), order.end(), 0);
+  }
 
-  SmallVector<unsigned> order(buffers.size());
-  std::iota(order.begin(), order.end(), 0);
-  SmallVector<int64_t> at(buffers.size()), bestAt(buffers.size());
-  int64_t bestPeak = INT64_MAX;
-  auto attempt = [&] {
-    int64_t peak = place(order, at);
-    if (peak < bestPeak) {
-      bestPeak = peak;
-      bestAt = at;
-    }
-  };
-  auto by = [&](auto key) {
+  /// Buffers by descending key, from the bottom of the arena and from both of
+  /// its ends.
+  template <typename Key> void tryBy(Key key) {
     std::iota(order.begin(), order.end(), 0);
     llvm::stable_sort(order, [&](unsigned a, unsigned b) {
       return key(buffers[a]) > key(buffers[b]);
     });
     attempt();
-  };
-  int64_t lowerBound = liveBytes(buffers);
-  by([](const PlannedBuffer &x) { return x.bytes; });
-  by([](const PlannedBuffer &x) { return -x.first; });
-  by([](const PlannedBuffer &x) { return x.last - x.first; });
-  by([](const PlannedBuffer &x) { return x.bytes * (x.last - x.first + 1); });
-  by([](const PlannedBuffer &x) { return x.last; });
-  // Local search: bring a buffer that touches the peak to the front of the
-  // order, for a bounded number of attempts.
-  by([](const PlannedBuffer &x) { return x.bytes; });
-  int64_t tries = buffers.size() < 600 ? 200 : 20;
-  for (int64_t t = 0; t < tries && bestPeak > lowerBound; ++t) {
-    int64_t before = bestPeak;
-    SmallVector<unsigned> saved(order);
-    for (size_t i = 0; i < order.size(); ++i) {
-      unsigned b = order[i];
-      if (bestAt[b] + buffers[b].bytes == bestPeak && i > 0) {
-        std::rotate(order.begin(), order.begin() + i, order.begin() + i + 1);
-        break;
-      }
-    }
-    attempt();
-    if (bestPeak >= before && order == saved)
-      break;
   }
+
+  /// Bounded local search: brings a buffer that touches the peak forward.
+  void improve(int64_t tries);
+
+  bool isBest() const { return bestPeak <= bound; }
+  int64_t peak() const { return buffers.empty() ? 0 : bestPeak; }
+  int64_t offset(size_t i) const { return bestAt[i]; }
+
+private:
+  bool attempt();
+  int64_t place(bool fromBothEnds);
+  int64_t offsetFor(unsigned i, ArrayRef<unsigned> placed, bool fromBothEnds);
+
+  ArrayRef<PlannedBuffer> buffers;
+  int64_t bound;
+  SmallVector<unsigned> order;
+  SmallVector<int64_t> at, bestAt;
+  int64_t bestPeak = INT64_MAX;
+};
+} // namespace
+
+/// The lowest gap that fits best, below `bound` if there is one; from both ends
+/// the highest gap if that is nearer to the end than the lowest one.
+int64_t Packer::offsetFor(unsigned i, ArrayRef<unsigned> placed,
+                          bool fromBothEnds) {
+  const PlannedBuffer &x = buffers[i];
+  SmallVector<std::pair<int64_t, int64_t>> taken;
+  for (unsigned j : placed)
+    if (x.first <= buffers[j].last && buffers[j].first <= x.last)
+      taken.push_back({at[j], at[j] + buffers[j].bytes});
+  llvm::sort(taken);
+  int64_t best = -1, bestGap = INT64_MAX, lowest = -1, highest = -1, end = 0;
+  for (auto [from, to] : taken) {
+    int64_t gap = from - end;
+    if (gap >= x.bytes) {
+      if (gap < bestGap) {
+        best = end;
+        bestGap = gap;
+      }
+      lowest = lowest < 0 ? end : lowest;
+      highest = from - x.bytes;
+    }
+    end = std::max(end, to);
+  }
+  if (fromBothEnds) {
+    if (end + x.bytes <= bound) {
+      lowest = lowest < 0 ? end : lowest;
+      highest = bound - x.bytes;
+    }
+    if (lowest >= 0)
+      return lowest <= bound - highest - x.bytes ? lowest : highest;
+  }
+  return best >= 0 ? best : end;
+}
+
+int64_t Packer::place(bool fromBothEnds) {
+  int64_t peak = 0;
+  SmallVector<unsigned> placed;
+  for (unsigned i : order) {
+    at[i] = offsetFor(i, placed, fromBothEnds);
+    placed.push_back(i);
+    peak = std::max(peak, at[i] + buffers[i].bytes);
+  }
+  return peak;
+}
+
+/// True if the order is as good as the best so far.
+bool Packer::attempt() {
+  int64_t before = bestPeak, least = INT64_MAX;
+  for (bool fromBothEnds : {false, true}) {
+    if (isBest())
+      break;
+    int64_t peak = place(fromBothEnds);
+    least = std::min(least, peak);
+    if (peak < bestPeak) {
+      bestPeak = peak;
+      bestAt = at;
+    }
+  }
+  return least <= before;
+}
+
+void Packer::improve(int64_t tries) {
+  // Not random: the same plan each time.
+  uint32_t state = 1;
+  auto next = [&](size_t limit) {
+    state = state * 1664525u + 1013904223u;
+    return (state >> 8) % limit;
+  };
+  for (int64_t t = 0; t < tries && !isBest(); ++t) {
+    SmallVector<size_t> touching;
+    for (size_t i = 1; i < order.size(); ++i)
+      if (bestAt[order[i]] + buffers[order[i]].bytes == bestPeak)
+        touching.push_back(i);
+    if (touching.empty())
+      return;
+    SmallVector<unsigned> saved(order);
+    size_t from = touching[next(touching.size())], to = next(from);
+    std::rotate(order.begin() + to, order.begin() + from,
+                order.begin() + from + 1);
+    if (!attempt())
+      order = saved;
+  }
+}
+
+int64_t ingot::packBuffers(MutableArrayRef<PlannedBuffer> buffers) {
+  Packer packer(buffers);
+  packer.tryBy([](const PlannedBuffer &x) { return -x.first; });
+  packer.tryBy([](const PlannedBuffer &x) { return x.last - x.first; });
+  packer.tryBy(
+      [](const PlannedBuffer &x) { return x.bytes * (x.last - x.first + 1); });
+  packer.tryBy([](const PlannedBuffer &x) { return x.last; });
+  packer.tryBy([](const PlannedBuffer &x) { return x.bytes; });
+  packer.improve(buffers.size() < 100 ? 400 : buffers.size() < 600 ? 100 : 10);
   for (size_t i = 0; i < buffers.size(); ++i)
-    buffers[i].offset = bestAt[i];
-  return buffers.empty() ? 0 : bestPeak;
+    buffers[i].offset = packer.offset(i);
+  return packer.peak();
 }
 
 int64_t ingot::liveBytes(ArrayRef<PlannedBuffer> buffers) {

@@ -26,8 +26,9 @@ struct PlannedBuffer {
 
 /// Gives every buffer an offset such that buffers alive together do not
 /// overlap; returns the bytes needed. Best of several greedy orders (by size,
-/// start, length and area; best fit), then a bounded local search that moves
-/// buffers at the peak forward. Stops when the liveness bound is reached.
+/// start, length and area), each from the bottom and from both ends of the
+/// arena, then a bounded local search that moves buffers at the peak forward.
+/// Stops when the liveness bound is reached.
 int64_t packBuffers(llvm::MutableArrayRef<PlannedBuffer> buffers);
 
 /// The most bytes alive at any one time: no packing needs less.
