@@ -41,7 +41,7 @@ LogicalResult DropoutOp::inferReturnTypes(MLIRContext *context,
                                           SmallVectorImpl<Type> &types) {
   auto type = dyn_cast<TensorType>(op.getData().getType());
   if (!type)
-    return emitOptionalError(loc, "no tensor operand");
+    return failure(); // the verifier says so
   types.push_back(type);
   types.push_back(type.clone(IntegerType::get(context, 1)));
   return success();

@@ -162,7 +162,7 @@ FailureOr<TensorType> onnx::broadcastType(std::optional<Location> loc,
     dims = *both;
   }
   if (!dims)
-    return emitOptionalError(loc, "no tensor operand");
+    return failure(); // the verifier says so
   return TensorType(tensorOf(*dims, elementType));
 }
 
@@ -202,7 +202,7 @@ FailureOr<TensorType> onnx::broadcastTo(std::optional<Location> loc,
   auto to = dyn_cast<RankedTensorType>(tensor);
   auto from = dyn_cast<RankedTensorType>(operand);
   if (!isa<TensorType>(tensor))
-    return emitOptionalError(loc, "no tensor operand");
+    return failure(); // the verifier says so
   if (!to || !from)
     return cast<TensorType>(tensor);
   Dims dims = getDims(to);

@@ -195,7 +195,7 @@ LogicalResult EinsumOp::inferReturnTypes(MLIRContext *,
   if (op.getInputs().empty())
     return emitOptionalError(loc, "needs at least one operand");
   if (!op.getEquationAttr())
-    return emitOptionalError(loc, "attribute 'equation' is missing");
+    return failure(); // the verifier says so
   Type element = getElementTypeOrSelf(op.getInputs()[0].getType());
   SmallVector<RankedTensorType> operands;
   for (Value operand : op.getInputs()) {

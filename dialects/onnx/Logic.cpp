@@ -54,7 +54,7 @@ static LogicalResult inferSameShape(std::optional<Location> loc, Value operand,
                                     SmallVectorImpl<Type> &types) {
   auto type = dyn_cast<TensorType>(operand.getType());
   if (!type)
-    return emitOptionalError(loc, "no tensor operand");
+    return failure(); // the verifier says so
   types.push_back(type.clone(element));
   return success();
 }

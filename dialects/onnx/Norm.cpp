@@ -192,7 +192,7 @@ static LogicalResult inferLoss(std::optional<Location> loc, Value scores,
   auto type = dyn_cast<TensorType>(scores.getType());
   auto targetType = dyn_cast<TensorType>(target.getType());
   if (!type || !targetType)
-    return emitOptionalError(loc, "no tensor operand");
+    return failure(); // the verifier says so
   Type element = type.getElementType();
   if (type.hasRank() && targetType.hasRank()) {
     SmallVector<int64_t> expected(type.getShape());

@@ -89,9 +89,10 @@ Failure ModelImporter::readModel() {
   Failure failure = wire::read(bytes, model);
   if (!failure)
     failure = check.run(model);
-  // A damaged file whose pages went missing is not to blame for its bytes.
-  if (failure && file && file->lostPages())
-    return checkUnchanged();
+  // A file that changed meanwhile is not to blame for its bytes.
+  if (failure)
+    if (Failure changed = checkUnchanged())
+      return changed;
   if (failure && failure->code == Code::MalformedModel)
     failure->text =
         name() + " is not a well-formed ONNX model: " + failure->text;

@@ -23,3 +23,12 @@ func.func @unknown_approximation(%x: tensor<4xf32>) {
   %0 = onnx.Gelu %x {approximate = "erf"} : (tensor<4xf32>) -> tensor<4xf32>
   return
 }
+
+// -----
+
+func.func @dropout_of_nothing() {
+  %none = onnx.None
+  // expected-error @+1 {{operand #0 must be tensor of 16 to 64-bit floats, but got 'none'}}
+  %0:2 = "onnx.Dropout"(%none, %none, %none) : (none, none, none) -> (tensor<f32>, tensor<i1>)
+  return
+}

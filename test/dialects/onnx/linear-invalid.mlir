@@ -162,3 +162,29 @@ func.func @det_of_vector(%a: tensor<3xf32>) {
   %0 = onnx.Det %a : (tensor<3xf32>) -> tensor<f32>
   return
 }
+
+// -----
+
+func.func @einsum_of_nothing() {
+  // expected-error @+2 {{needs at least one operand}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = "onnx.Einsum"() {equation = "->"} : () -> tensor<f32>
+  return
+}
+
+// -----
+
+func.func @einsum_without_equation(%a: tensor<3x4xf32>) {
+  // expected-error @+1 {{requires attribute 'equation'}}
+  %0 = onnx.Einsum %a : (tensor<3x4xf32>) -> tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @einsum_with_a_long_equation(%a: tensor<3x4xf32>) {
+  // expected-error @+2 {{equation is longer than 4096 characters}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = onnx.Einsum %a {equation = "ij->ij                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                "} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  return
+}

@@ -249,3 +249,86 @@ func.func @columns_of_other_rank(%x: tensor<10x12xf32>, %shape: tensor<2xi64>) {
   %0 = onnx.Col2Im %x, %shape, %shape : (tensor<10x12xf32>, tensor<2xi64>, tensor<2xi64>) -> tensor<2x2x5x5xf32>
   return
 }
+
+// -----
+
+func.func @bias_of_two_dimensions(%x: tensor<1x3x8x8xf32>, %w: tensor<4x3x3x3xf32>, %b: tensor<4x1xf32>) {
+  // expected-error @+2 {{B must have 1 dimension, got 'tensor<4x1xf32>'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = onnx.Conv %x, %w, %b : (tensor<1x3x8x8xf32>, tensor<4x3x3x3xf32>, tensor<4x1xf32>) -> tensor<*xf32>
+  return
+}
+
+// -----
+
+func.func @kernel_size_unknown(%x: tensor<1x3x8x8xf32>, %w: tensor<4x3x3x?xf32, #onnx.dims<[4, 3, 3, "K"]>>) {
+  %none = onnx.None
+  // expected-error @+2 {{the kernel size along spatial axis 1 must be known}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = onnx.Conv %x, %w, %none : (tensor<1x3x8x8xf32>, tensor<4x3x3x?xf32, #onnx.dims<[4, 3, 3, "K"]>>, none) -> tensor<*xf32>
+  return
+}
+
+// -----
+
+func.func @pads_take_all(%x: tensor<1x3x2x2xf32>, %w: tensor<3x4x2x2xf32>) {
+  %none = onnx.None
+  // expected-error @+2 {{spatial axis 0 of the result would have size -1}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = onnx.ConvTranspose %x, %w, %none {pads = array<i64: 2, 0, 2, 0>} : (tensor<1x3x2x2xf32>, tensor<3x4x2x2xf32>, none) -> tensor<*xf32>
+  return
+}
+
+// -----
+
+func.func @zero_point_of_two_dimensions(%x: tensor<1x3x8x8xui8>, %w: tensor<4x3x3x3xui8>, %z: tensor<1x1xui8>) {
+  %none = onnx.None
+  // expected-error @+2 {{x_zero_point must have at most 1 dimension, got 'tensor<1x1xui8>'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = onnx.ConvInteger %x, %w, %z, %none : (tensor<1x3x8x8xui8>, tensor<4x3x3x3xui8>, tensor<1x1xui8>, none) -> tensor<*xi32>
+  return
+}
+
+// -----
+
+func.func @blocks_of_another_rank(%x: tensor<1x4x9xf32>) {
+  %i = onnx.Constant {value = dense<[4, 4]> : tensor<2xi64>} : tensor<2xi64>
+  %b = onnx.Constant {value = dense<[2, 2, 1]> : tensor<3xi64>} : tensor<3xi64>
+  // expected-error @+2 {{image_shape and block_shape must have the same length}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = onnx.Col2Im %x, %i, %b : (tensor<1x4x9xf32>, tensor<2xi64>, tensor<3xi64>) -> tensor<*xf32>
+  return
+}
+
+// -----
+
+func.func @image_of_size_0(%x: tensor<1x4x9xf32>) {
+  %i = onnx.Constant {value = dense<[4, 0]> : tensor<2xi64>} : tensor<2xi64>
+  %b = onnx.Constant {value = dense<2> : tensor<2xi64>} : tensor<2xi64>
+  // expected-error @+2 {{size 0 of image_shape is less than 1}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = onnx.Col2Im %x, %i, %b : (tensor<1x4x9xf32>, tensor<2xi64>, tensor<2xi64>) -> tensor<*xf32>
+  return
+}
+
+// -----
+
+func.func @block_of_size_minus_1(%x: tensor<1x4x9xf32>) {
+  %i = onnx.Constant {value = dense<4> : tensor<2xi64>} : tensor<2xi64>
+  %b = onnx.Constant {value = dense<[2, -1]> : tensor<2xi64>} : tensor<2xi64>
+  // expected-error @+2 {{size -1 of block_shape is less than 1}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = onnx.Col2Im %x, %i, %b : (tensor<1x4x9xf32>, tensor<2xi64>, tensor<2xi64>) -> tensor<*xf32>
+  return
+}
+
+// -----
+
+func.func @block_of_2_to_the_64(%x: tensor<1x4x9xf32>) {
+  %i = onnx.Constant {value = dense<4> : tensor<2xi64>} : tensor<2xi64>
+  %b = onnx.Constant {value = dense<4294967296> : tensor<2xi64>} : tensor<2xi64>
+  // expected-error @+2 {{block_shape is too large}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = onnx.Col2Im %x, %i, %b : (tensor<1x4x9xf32>, tensor<2xi64>, tensor<2xi64>) -> tensor<*xf32>
+  return
+}
