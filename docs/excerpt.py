@@ -39,7 +39,7 @@ def shorten(text):
 
 def wrapped(line):
     """The line in lines of at most WIDTH columns, where there is a good place."""
-    places = r" (?=ins\(|outs\(|: \(|-> \(?tensor|attributes |\w+ = )|(?<!->) (?=\(d0)"
+    places = r" (?=\{\w|ins\(|outs\(|: \(|-> \(?tensor|attributes |\w+ = )|(?<!->) (?=\(d0)"
     places += r"|(?<=,) (?=%arg\d+: )"
     margin = len(re.match(r" *", line).group(0))
     parts = []

@@ -117,7 +117,7 @@ TEST_F(Errors, SizeOverflow) {
 TEST_F(Errors, ShapeThatTheModelForbids) {
   Sums unlucky(13);
   expectFailure(unlucky.run(context.handle), INGOT_ERROR_SHAPE,
-                {"no output shapes"});
+                {"negative size"});
   Sums good(6);
   EXPECT_EQ(good.run(context.handle), INGOT_OK);
   EXPECT_TRUE(good.right());
