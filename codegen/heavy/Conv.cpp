@@ -38,6 +38,14 @@ private:
   Value mul(OpBuilder &b, Value x, int64_t factor) {
     return arith::MulIOp::create(b, loc, x, constant(b, factor));
   }
+  /// Multiply-adds for one result.
+  int64_t panelDepth() {
+    int64_t depth = channels;
+    for (int64_t k : op.getKernel())
+      depth *= k;
+    return depth;
+  }
+  void prefetchNextPanel(OpBuilder &b, TileOperands &operands, Value weightAt);
   void panels(OpBuilder &b, int64_t rows, Value column);
   void tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
             bool border, Value column);
@@ -67,6 +75,11 @@ private:
   Value image, group, panel;
   SmallVector<Value> outer; // result indices of all but the innermost axis
   Value zeros;
+  Value panelStart;
+  /// Tiles that share the prefetch of the next panel, and which one this is;
+  /// null if panels are not gone through one by one.
+  int64_t shares = 1;
+  Value share;
 };
 } // namespace
 
@@ -96,6 +109,25 @@ SmallVector<Value> ConvEmitter::scatteredDepth(OpBuilder &b,
                        emitTile(inner, loc, context, shape, one,
                                 constant(inner, 1), 1, carried));
   return SmallVector<Value>(loop.getResults());
+}
+
+/// While tiles use a panel, each asks for its share of the next one, which
+/// would otherwise come from memory all at once, with the first tile.
+void ConvEmitter::prefetchNextPanel(OpBuilder &b, TileOperands &operands,
+                                    Value weightAt) {
+  if (!share)
+    return;
+  int64_t bytes = storageBytes(weights.elementType);
+  operands.prefetchBytes = llvm::divideCeil(panelWidth * bytes, shares);
+  Value inPanel = arith::SubIOp::create(b, loc, weightAt, panelStart);
+  Value depth =
+      arith::DivUIOp::create(b, loc, inPanel, constant(b, panelWidth));
+  depth = add(b, depth, mul(b, share, panelDepth()));
+  BufferRef from{weights.pointer, b.getI8Type(), {}};
+  Value next =
+      mul(b, add(b, panelStart, constant(b, panelDepth() * panelWidth)), bytes);
+  operands.prefetch = context.address(
+      b, loc, from, add(b, next, mul(b, depth, operands.prefetchBytes)));
 }
 
 /// The innermost kernel axis: one tile step of `channels` depth per tap.
@@ -139,6 +171,7 @@ SmallVector<Value> ConvEmitter::innerTaps(OpBuilder &b, Value inputOffset,
         add(nested, weightOffset, mul(nested, kx, channels * panelWidth));
     operands.b = context.address(nested, loc, weights, at);
     operands.bStride = constant(nested, panelWidth);
+    prefetchNextPanel(nested, operands, at);
     if (border && operands.depthStride != 1)
       return scatteredDepth(nested, operands, shape, acc);
     return emitTile(nested, loc, context, shape, operands,
@@ -208,13 +241,11 @@ void ConvEmitter::tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
   inputOffset = add(
       b, inputOffset,
       arith::MulIOp::create(b, loc, mul(b, group, channels), channelStride));
-  int64_t points = channels * panelWidth;
-  for (int64_t k : op.getKernel())
-    points *= k;
   Value panelIndex = add(b, mul(b, group, panelCount), panel);
+  panelStart = mul(b, panelIndex, panelDepth() * panelWidth);
   SmallVector<Value> sums =
-      outerTaps(b, 0, inputOffset, mul(b, panelIndex, points), shape, lastLanes,
-                border, column, zeroTile(b, loc, shape, input.elementType));
+      outerTaps(b, 0, inputOffset, panelStart, shape, lastLanes, border, column,
+                zeroTile(b, loc, shape, input.elementType));
   Value filter =
       add(b, mul(b, group, filters / op.getGroup()), mul(b, panel, panelWidth));
   SmallVector<Value> leading{image};
@@ -320,10 +351,8 @@ LogicalResult ConvEmitter::emit(OpBuilder &b, Value lo, Value hi,
       space.push_back(resultDims[1 + i]);
   }
   plan = planRows(rows, shape);
-  int64_t depth = channels * filters;
-  for (int64_t k : op.getKernel())
-    depth *= k;
-  bool panelMajor = depth * bits / 8 > context.machine.getL2() / 2;
+  bool panelMajor =
+      panelDepth() * filters * bits / 8 > context.machine.getL2() / 2;
   AffineExpr groups = onnx::constantDim(op.getGroup(), ctx);
   AffineExpr panelsPerGroup = onnx::constantDim(panelCount, ctx);
   size_t imageAt = 0;
@@ -358,6 +387,15 @@ LogicalResult ConvEmitter::emit(OpBuilder &b, Value lo, Value hi,
   } else {
     image = at[imageAt];
     outer.assign(at.begin() + imageAt + 1, at.begin() + imageAt + space.size());
+  }
+  if (panelMajor) {
+    AffineExpr tiles = onnx::product(space, ctx) * plan.tiles;
+    Value count = context.expand(inner, loc, tiles);
+    shares =
+        std::clamp<int64_t>(onnx::constantValue(tiles).value_or(64), 1, 64);
+    Value number =
+        arith::RemUIOp::create(inner, loc, item.getInductionVar(), count);
+    share = arith::RemUIOp::create(inner, loc, number, constant(inner, shares));
   }
   emitRowTile(inner, loc, context, plan, rows,
               mul(inner, tileIndex, plan.shape.rows),

@@ -23,6 +23,9 @@ constexpr int64_t longestDepth = 1024;
 /// sums wait on the stack.
 constexpr int64_t tilesPerBlock = 12;
 
+/// Bytes between use and request where B is read once, in order.
+constexpr int64_t streamAhead = 4096;
+
 /// Bytes of stack for rows of A.
 constexpr int64_t packBytes = 96 << 10;
 
@@ -75,6 +78,7 @@ private:
                 Value to);
   void panel(OpBuilder &b, const TileShape &shape, Value row);
   void tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes, Value row);
+  void prefetchNext(OpBuilder &b, TileOperands &operands);
   void finish(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
               Value row, ArrayRef<Value> sums);
 
@@ -96,7 +100,7 @@ private:
   int64_t packedStride = 0;
   /// Partial sums of a run, or null; where those of the current tile lie.
   Value partials, slot;
-  Value panelIndex;
+  Value panelIndex, tileIndex;
 };
 } // namespace
 
@@ -169,8 +173,7 @@ void ProductEmitter::chooseBlocks(OpBuilder &b) {
     parts = llvm::divideCeil(*staticDepth, partDepth);
   }
   int64_t panelBytes = std::max<int64_t>(1, partDepth * panelWidth * bits / 8);
-  int64_t most =
-      std::max<int64_t>(1, context.machine.getL2() * 5 / 8 / panelBytes);
+  int64_t most = std::max<int64_t>(1, context.machine.getL2() / 2 / panelBytes);
   blockPanels = evenBlock(panels, most);
   if (parts > 1) {
     blockTiles = tilesPerBlock;
@@ -288,6 +291,7 @@ void ProductEmitter::tile(OpBuilder &b, const TileShape &shape,
     }
   }
   operands.b = context.address(b, loc, product.b, offset);
+  prefetchNext(b, operands);
   SmallVector<Value> sums = zeroTile(b, loc, shape, product.a.elementType);
   if (parts == 1)
     return finish(
@@ -317,6 +321,37 @@ void ProductEmitter::tile(OpBuilder &b, const TileShape &shape,
         for (auto [i, sum] : llvm::enumerate(sums))
           LLVM::StoreOp::create(nested, loc, sum, address(nested, i), 64);
       });
+}
+
+/// While tiles use a block of B, each asks for its share of the next block,
+/// which would otherwise come from memory all at once, with the first tile.
+void ProductEmitter::prefetchNext(OpBuilder &b, TileOperands &operands) {
+  if (!product.panel || !staticDepth)
+    return;
+  BufferRef next{operands.b, b.getI8Type(), {}};
+  int64_t stepBytes = panelWidth * bits / 8;
+  if (onnx::constantValue(plan.tiles) == 1 && plan.shape.rows < 4) {
+    operands.prefetchBytes = stepBytes;
+    operands.prefetch = context.address(b, loc, next, constant(b, streamAhead));
+    return;
+  }
+  int64_t shares =
+      std::clamp<int64_t>(onnx::constantValue(plan.tiles).value_or(16), 1, 64);
+  operands.prefetchBytes = llvm::divideCeil(stepBytes, shares);
+  int64_t toNextPanels = blockPanels * *staticDepth * stepBytes;
+  Value ahead = constant(b, toNextPanels);
+  if (parts > 1) {
+    // The next part of the same panels; after the last, the next panels.
+    int64_t toNextPart = partDepth * stepBytes;
+    Value isLast = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, part,
+                                         constant(b, parts - 1));
+    ahead = arith::SelectOp::create(
+        b, loc, isLast, constant(b, toNextPanels - (parts - 1) * toNextPart),
+        constant(b, toNextPart));
+  }
+  Value share = arith::RemUIOp::create(b, loc, tileIndex, constant(b, shares));
+  ahead = add(b, ahead, mul(b, share, partDepth * operands.prefetchBytes));
+  operands.prefetch = context.address(b, loc, next, ahead);
 }
 
 void ProductEmitter::finish(OpBuilder &b, const TileShape &shape,
@@ -394,7 +429,8 @@ void ProductEmitter::run(OpBuilder &b, ArrayRef<Value> at, Value first,
     Value from = clamp(first), to = clamp(end);
     slot =
         add(nested, done, arith::SubIOp::create(nested, loc, from, firstPanel));
-    Value row = mul(nested, add(nested, firstTile, t), plan.shape.rows);
+    tileIndex = add(nested, firstTile, t);
+    Value row = mul(nested, tileIndex, plan.shape.rows);
     if (onnx::constantValue(product.rows)) {
       row = arith::MinSIOp::create(nested, loc, row, lastStart);
       return panelsOf(nested, plan.shape, row, from, to);

@@ -60,6 +60,8 @@ private:
   }
   unsigned align() { return storageBytes(operands.elementType); }
   Value loadB(OpBuilder &b, Value k, int64_t v);
+  /// Asks for what is needed `steps` depths at a time.
+  void prefetch(OpBuilder &b, Value k, int64_t steps);
   /// One step of the reduction with scalars of A from memory.
   void scalarStep(OpBuilder &b, Value k, SmallVectorImpl<Value> &acc);
   /// `width` steps with A as one vector per row, factors from its lanes.
@@ -91,12 +93,31 @@ Value TileEmitter::loadB(OpBuilder &b, Value k, int64_t v) {
                                     align());
 }
 
+void TileEmitter::prefetch(OpBuilder &b, Value k, int64_t steps) {
+  if (!operands.prefetch)
+    return;
+  constexpr unsigned intoSecondLevel = 2, isData = 1;
+  BufferRef bytes{operands.prefetch, b.getI8Type(), {}};
+  constexpr int64_t line = 64;
+  // Shares smaller than a line are asked for once in `steps`.
+  int64_t stride = std::min(line, operands.prefetchBytes * steps);
+  for (int64_t i = 0; i < operands.prefetchBytes * steps; i += stride) {
+    Value offset = arith::AddIOp::create(
+        b, loc,
+        arith::MulIOp::create(b, loc, k, constant(b, operands.prefetchBytes)),
+        constant(b, i));
+    LLVM::Prefetch::create(b, loc, context.address(b, loc, bytes, offset),
+                           /*rw=*/0, intoSecondLevel, isData);
+  }
+}
+
 static Value fma(OpBuilder &b, Location loc, Value x, Value y, Value acc) {
   return vector::FMAOp::create(b, loc, x, y, acc);
 }
 
 void TileEmitter::scalarStep(OpBuilder &b, Value k,
                              SmallVectorImpl<Value> &acc) {
+  prefetch(b, k, 1);
   SmallVector<Value> columns;
   for (int64_t v = 0; v < shape.vectors; ++v)
     columns.push_back(loadB(b, k, v));
@@ -116,6 +137,7 @@ void TileEmitter::scalarStep(OpBuilder &b, Value k,
 
 void TileEmitter::laneSteps(OpBuilder &b, Value k,
                             SmallVectorImpl<Value> &acc) {
+  prefetch(b, k, shape.width);
   SmallVector<Value> rows;
   for (int64_t r = 0; r < shape.rows; ++r)
     rows.push_back(LLVM::LoadOp::create(

@@ -44,6 +44,10 @@ struct TileOperands {
   int64_t lastLanes = 0;
   /// True if B holds whole vectors even where the result does not.
   bool paddedB = true;
+  /// Where data lies that is needed soon, or null: from there a cache line is
+  /// asked for at each depth, `prefetchBytes` further on from one to the next.
+  mlir::Value prefetch;
+  int64_t prefetchBytes = 0;
 };
 
 /// acc[row * vectors + v] += a[row][k] * b[k][v] for all k < depth, in order
