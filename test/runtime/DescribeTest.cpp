@@ -125,7 +125,7 @@ TEST(Describe, WritesNoMoreThanTheCallerHasRoomFor) {
 TEST(Describe, RefusesNullHandles) {
   ingot_model_info info = {};
   expectFailure(ingot_model_describe(nullptr, &info), INGOT_ERROR_ARGUMENT,
-                {"null"});
+                {"[IG7001]", "null"});
   expectFailure(ingot_run(nullptr, nullptr, 0, nullptr, 0),
                 INGOT_ERROR_ARGUMENT, {"null"});
   expectFailure(ingot_model_open(nullptr, nullptr), INGOT_ERROR_ARGUMENT,
@@ -154,7 +154,7 @@ TEST(Open, RefusesAnotherInterface) {
   newer.version = 2;
   ingot_model *model = nullptr;
   expectFailure(ingot_model_open(&newer, &model), INGOT_ERROR_VERSION,
-                {"version"});
+                {"[IG7003]", "version"});
   EXPECT_EQ(model, nullptr);
 
   SumModel other;
@@ -171,6 +171,7 @@ TEST(Open, NamesTheFeatureThatTheProcessorLacks) {
   model.desc.target = "x86-64-v9";
   EXPECT_EQ(rt::openModel(*model.get(), nullptr), INGOT_ERROR_CPU);
   std::string text = rt::modelApi.thread_error();
+  EXPECT_EQ(text.rfind("[IG7004] ", 0), 0u) << text;
   EXPECT_NE(text.find("'avx9999'"), std::string::npos) << text;
   EXPECT_NE(text.find("x86-64-v9"), std::string::npos) << text;
 }

@@ -1,5 +1,6 @@
 """What ingot compile writes: forms, determinism, use from C."""
 
+import pathlib
 import struct
 import subprocess
 
@@ -152,18 +153,39 @@ int main(void) {
 """
 
 
-@pytest.mark.parametrize("ending", ["a", "o"])
-def test_two_models_in_one_program(done, product, shifted, tmp_path, ending):
+def build_for_aarch64(source, output, *words):
+    """The same without start files of a compiler, which are not needed for C."""
+    libc = pathlib.Path("/usr/aarch64-linux-gnu")
+    start = [libc / "lib" / name for name in ("crt1.o", "crti.o")]
+    ends = ["libc.so.6", "libc_nonshared.a", "ld-linux-aarch64.so.1", "crtn.o"]
+    flags = ["--target=aarch64-linux-gnu", "-nostdlibinc", "-isystem", libc / "include"]
+    flags += ["-std=c99", "-mno-outline-atomics", "-nostdlib", "-fuse-ld=lld", "-no-pie"]
+    flags += ["-Wl,--dynamic-linker=/lib/ld-linux-aarch64.so.1", "-I", ROOT / "include"]
+    command = [CLANG, *flags, "-o", output, *start, source, *words]
+    command += [libc / "lib" / name for name in ends]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return ["qemu-aarch64-static", "-L", libc, output]
+
+
+@pytest.mark.parametrize("ending, target", [("a", "host"), ("o", "host"), ("a", "aarch64")])
+def test_two_models_in_one_program(done, product, shifted, tmp_path, ending, target):
+    if tool.emulator_missing(target):
+        pytest.skip(tool.emulator_missing(target))
     first, second = tmp_path / f"my-product.{ending}", tmp_path / f"2nd.{ending}"
-    done("compile", product, "-o", first)
-    done("compile", shifted, "-o", second)
+    done("compile", product, "-o", first, f"--target={target}")
+    done("compile", shifted, "-o", second, f"--target={target}")
     source = tmp_path / "main.c"
     text = PROGRAM.replace("MODEL_A.h", "my-product.h").replace("MODEL_B.h", "2nd.h")
     text = text.replace("MODEL_A", "my_product").replace("MODEL_B", "model_2nd")
     source.write_text(text)
     program = tmp_path / "main"
-    build(source, program, "-I", tmp_path, first, second, "-lpthread")
-    result = subprocess.run([program], capture_output=True, text=True)
+    command = [program]
+    if target == "host":
+        build(source, program, "-I", tmp_path, first, second, "-lpthread")
+    else:
+        command = build_for_aarch64(source, program, "-I", tmp_path, first, second)
+    result = subprocess.run(list(map(str, command)), capture_output=True, text=True)
     assert result.stdout == "product 1\nshifted 1\n18 7 11\n"
     assert result.returncode == 0
 

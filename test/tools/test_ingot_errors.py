@@ -48,7 +48,7 @@ def check(finished, code, status, *words):
         (["compile", "MODEL", "--target=aarch46"], "IG6001", "did you mean 'aarch64'?"),
         (["compile", "MODEL", "--target=x86-64-v9"], "IG6001", "x86-64-v4"),
         (["compile", "MODEL", "--target=aarch64+dotprid"], "IG6001", "dotprid"),
-        (["compile", "MODEL", "--shape", "x:1xtwo"], "IG1706", "x:1xtwo"),
+        (["compile", "MODEL", "--shape", "x:1xtwo"], "IG1706", "malformed shape 'x:1xtwo'"),
         (["compile", "MODEL", "--shape", "q:1x3x4"], "IG1703", "'x'"),
         (["compile", "MODEL", "--shape", "x:1x3"], "IG1704", "x"),
         (["compile", "MODEL", "--shape", "Q=3"], "IG1703", "'N'"),
@@ -213,6 +213,73 @@ def test_full_file_system(shifted, tmp_path, name, kilobytes):
         assert name.endswith(".s")  # which is small
         return
     check(finished, "IG5001", 1, name, "No space left")
+
+
+MODULES = {
+    "IG4002": (
+        "kernel computes nothing",
+        """
+kernel.func @k(%a: tensor<4xf32>) -> tensor<4xf32> {
+  kernel.yield %a : tensor<4xf32>
+}
+func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = kernel.launch @k(%x) : (tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+""",
+    ),
+    "IG4005": ("no function", "module {}"),
+    "IG4006": (
+        "code generation failed",
+        """
+func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = onnx.Relu %x : (tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+func.func @other(%m: memref<4xf32>) -> memref<4xf32> {
+  return %m : memref<4xf32>
+}
+""",
+    ),
+    "IG4007": ("non-function type", "func.func @main( {"),
+}
+
+
+@pytest.mark.parametrize("code", MODULES)
+def test_modules_that_are_no_models(ingot, tmp_path, code):
+    """IR in text form may say anything; what passes never make is refused."""
+    expected, text = MODULES[code]
+    path = tmp_path / "module.mlir"
+    path.write_text(text)
+    finished = ingot("compile", path, "-o", tmp_path / "m.so")
+    assert finished.status == 1
+    (line,) = [s for s in finished.stderr.splitlines() if f"[{code}]" in s]
+    assert LINE.match(line) and expected in line
+    assert not (tmp_path / "m.so").exists()
+
+
+def test_too_little_memory(tmp_path, artifact):
+    """An input, or an intermediate value, larger than the memory there is."""
+    value = small_models.value
+    wide = small_models.save(
+        tmp_path,
+        "wide",
+        [
+            helper.make_node("Expand", ["x", "shape"], ["e"], name="expand"),
+            helper.make_node("CumSum", ["e", "one"], ["c"], name="cumsum"),
+            helper.make_node("ReduceSum", ["c"], ["y"], name="sum"),
+        ],
+        [value("x", ["N", 1])],
+        [value("y", [1, 1])],
+        [("shape", np.array([1, 1 << 20])), ("one", np.int64(1))],
+    )
+
+    def run(model, shape):
+        words = ["run", model, "--random-inputs", "--shape", shape, "--threads=1"]
+        return tool.run([tool.tool("ingot"), *words], memory_gib=2)
+
+    check(run(artifact, f"x:{1 << 28}x3x4"), "IG6011", 1, "out of memory")
+    check(run(wide, "x:4096x1"), "IG7011", 1, "arena")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")

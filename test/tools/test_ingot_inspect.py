@@ -42,6 +42,43 @@ def test_bench_of_a_model(done, shifted, tmp_path):
         assert launch["ms"] >= 0 and launch["nodes"]
 
 
+def test_bench_with_symbols(done, ingot, tmp_path):
+    value = small_models.value
+    model = small_models.save(
+        tmp_path,
+        "chain",
+        [
+            helper.make_node("ReduceSum", ["x"], ["s"], name="sum", keepdims=0),
+            helper.make_node("Exp", ["x"], ["e"], name="exp"),
+            helper.make_node("CumSum", ["e", "one"], ["c"], name="cumsum"),
+            helper.make_node("Mul", ["c", "s"], ["y"], name="scale"),
+        ],
+        [value("x", ["N", 100])],
+        [value("y", ["N", 100])],
+        [("one", np.int64(1))],
+    )
+    report, bounds = tmp_path / "report.json", []
+    for n in (1, 7):
+        done("bench", model, f"--shape=N={n}", "--runs=5", "--json", report, "-q")
+        bounds.append(load(report)["arena_lower_bound_bytes"])
+        assert load(report)["arena_bytes"] >= bounds[-1] > 0
+        # The same by the inputs' shape.
+        np.savez(tmp_path / "in.npz", x=np.ones((n, 100), "f"))
+        words = ["--inputs", tmp_path / "in.npz", "--runs=5", "--json", report, "-q"]
+        done("bench", model, *words)
+        # Sizes are rounded apart for each symbol.
+        bound, arena = (load(report)[f"arena{x}_bytes"] for x in ("_lower_bound", ""))
+        assert bounds[-1] <= bound <= arena
+    assert bounds[1] > 2 * bounds[0]
+    finished = ingot("bench", model, "--inputs", tmp_path, "-q")
+    assert finished.status == 1 and "[IG6006]" in finished.stderr
+    done("compile", model, "-o", tmp_path / "m.so", "-q")
+    done("bench", tmp_path / "m.so", "--runs=5", "--json", report, "-q")
+    assert load(report)["arena_lower_bound_bytes"] is None
+    done("compile", model, "-o", tmp_path / "m.so", "-q", "--json", report)
+    assert "N" in json.dumps(load(report)["arena_lower_bound"])
+
+
 def test_bench_of_an_artifact(done, artifact, tmp_path):
     report = tmp_path / "report.json"
     done("bench", artifact, "--runs=7", "--shape=x:3x3x4", "--json", report)

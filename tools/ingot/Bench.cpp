@@ -10,6 +10,7 @@
 #include "tools/ingot/Compile.h"
 #include "tools/ingot/Run.h"
 #include "tools/ingot/Session.h"
+#include "tools/ingot/SizeExpression.h"
 #include "tools/ingot/TensorFiles.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -34,6 +35,9 @@ struct Figures {
   std::vector<double> ms;
   uint64_t peakRss = 0;
   std::optional<double> allocationsPerRun;
+  /// As the compiler describes it; then its value for these inputs.
+  llvm::json::Value lowerBound = nullptr;
+  std::optional<int64_t> arenaLowerBound;
   /// Milliseconds of every launch, the median of some runs.
   std::vector<double> launchMs;
 
@@ -111,9 +115,27 @@ static int compileApart(const Options &options, StringRef artifact,
   auto value = llvm::json::parse((*buffer)->getBuffer());
   if (!value)
     return report(value.takeError());
-  if (const llvm::json::Object *object = value->getAsObject())
+  if (const llvm::json::Object *object = value->getAsObject()) {
     figures.compileSeconds = object->getNumber("compile_s");
+    if (const llvm::json::Value *bound = object->get("arena_lower_bound"))
+      figures.lowerBound = *bound;
+  }
   return 0;
+}
+
+/// What the inputs fix of the least arena that any plan could have.
+static void findLowerBound(Figures &figures, const ModelFacts &facts,
+                           const std::vector<Tensor> &inputs) {
+  if (facts.symbols.empty()) {
+    figures.arenaLowerBound = int64_t(facts.arenaLowerBound);
+    return;
+  }
+  llvm::StringMap<int64_t> symbols;
+  for (auto [input, tensor] : llvm::zip(facts.inputs, inputs))
+    for (auto [dim, size] : llvm::zip(input.dims, tensor.dims))
+      if (dim < 0 && size_t(-1 - dim) < facts.symbols.size())
+        symbols[facts.symbols[-1 - dim]] = size;
+  figures.arenaLowerBound = evaluateSize(figures.lowerBound, symbols);
 }
 
 /// Times runs for about as long as asked, then counts what they allocate.
@@ -181,25 +203,24 @@ static llvm::Error profile(Session &session, const Figures &figures,
 static llvm::json::Object describe(const Figures &figures,
                                    const Session &session) {
   const ModelFacts &facts = session.facts();
-  llvm::json::Object json{
-      {"load_ms", figures.loadMs},
-      {"first_ms", figures.firstMs},
-      {"median_ms", figures.at(0.5)},
-      {"p10", figures.at(0.1)},
-      {"p90", figures.at(0.9)},
-      {"p10_ms", figures.at(0.1)},
-      {"p90_ms", figures.at(0.9)},
-      {"cpu_ms", figures.cpuMs},
-      {"runs", int64_t(figures.ms.size())},
-      {"threads", int64_t(session.threads())},
-      {"target", facts.target},
-      {"arena_bytes", int64_t(session.arenaBytes())},
-      {"arena_lower_bound_bytes", int64_t(facts.arenaLowerBound)},
-      {"weight_bytes", int64_t(facts.weightBytes)},
-      {"code_bytes", int64_t(facts.codeBytes)},
-      {"peak_rss_bytes", int64_t(figures.peakRss)},
-      {"kernels", int64_t(facts.countKernels())},
-      {"launches", int64_t(facts.launches.size())}};
+  llvm::json::Object json{{"load_ms", figures.loadMs},
+                          {"first_ms", figures.firstMs},
+                          {"median_ms", figures.at(0.5)},
+                          {"p10", figures.at(0.1)},
+                          {"p90", figures.at(0.9)},
+                          {"p10_ms", figures.at(0.1)},
+                          {"p90_ms", figures.at(0.9)},
+                          {"cpu_ms", figures.cpuMs},
+                          {"runs", int64_t(figures.ms.size())},
+                          {"threads", int64_t(session.threads())},
+                          {"target", facts.target},
+                          {"arena_bytes", int64_t(session.arenaBytes())},
+                          {"arena_lower_bound_bytes", figures.arenaLowerBound},
+                          {"weight_bytes", int64_t(facts.weightBytes)},
+                          {"code_bytes", int64_t(facts.codeBytes)},
+                          {"peak_rss_bytes", int64_t(figures.peakRss)},
+                          {"kernels", int64_t(facts.countKernels())},
+                          {"launches", int64_t(facts.launches.size())}};
   if (figures.compileSeconds) {
     json["compile_s"] = *figures.compileSeconds;
     json["compile_peak_rss_bytes"] = int64_t(figures.compilePeakRss);
@@ -230,8 +251,9 @@ static void print(const Figures &figures, const Session &session) {
                        *figures.compileSeconds)
        << printBytes(figures.compilePeakRss) << "\n";
   os << "arena " << printBytes(session.arenaBytes());
-  if (facts.arenaLowerBound)
-    os << " (at least " << printBytes(facts.arenaLowerBound) << ")";
+  if (figures.arenaLowerBound)
+    os << " (at least " << printBytes(uint64_t(*figures.arenaLowerBound))
+       << ")";
   os << ", weights " << printBytes(facts.weightBytes) << ", code "
      << printBytes(facts.codeBytes) << ", peak memory "
      << printBytes(figures.peakRss) << "\n"
@@ -261,8 +283,8 @@ static void print(const Figures &figures, const Session &session) {
 
 int ingot::benchCommand(const Options &given) {
   Options options = given;
-  // Whatever is not given is made up.
-  options.randomInputs = true;
+  // A folder or file of inputs must have all of them.
+  options.randomInputs |= options.inputs.empty();
   Figures figures;
   TemporaryFile compiled;
   std::string artifact = options.subject;
@@ -292,6 +314,7 @@ int ingot::benchCommand(const Options &given) {
   auto inputs = readInputs(options, (*session)->facts());
   if (!inputs)
     return report(inputs.takeError());
+  findLowerBound(figures, (*session)->facts(), *inputs);
   start = now(CLOCK_MONOTONIC);
   if (llvm::Error error = (*session)->prepare(*inputs))
     return report(std::move(error));

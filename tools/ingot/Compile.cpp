@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "tools/ingot/Compile.h"
 
+#include "tools/ingot/SizeExpression.h"
+
 #include "codegen/Target.h"
 #include "dialects/onnx/Dims.h"
 #include "lib/Driver/OutputFile.h"
@@ -210,7 +212,12 @@ static llvm::json::Object describeReport(const CompileReport &report) {
       {"weight_bytes", int64_t(report.tables.weightBytes)},
       {"arena_bytes", constantOrNull(report.tables.arena)},
       {"arena_lower_bound_bytes",
-       constantOrNull(report.tables.arenaLowerBound)}};
+       constantOrNull(report.tables.arenaLowerBound)},
+      {"arena", report.tables.arena ? describeSize(report.tables.arena)
+                                    : llvm::json::Value(nullptr)},
+      {"arena_lower_bound", report.tables.arenaLowerBound
+                                ? describeSize(report.tables.arenaLowerBound)
+                                : llvm::json::Value(nullptr)}};
 }
 
 int ingot::compileCommand(const Options &options) {

@@ -110,6 +110,15 @@ void MessageCollector::take(mlir::Diagnostic &diagnostic) {
     if (!rest.empty())
       message.text = rest.str();
   }
+  // Importer and passes name the node in the text, for those who see no place.
+  text = message.text;
+  if (text.consume_front("node '") && !message.node.empty()) {
+    auto [op, name] = StringRef(message.node).split(' ');
+    std::string rest = (name.drop_front(1) + " (" + op + "): ").str();
+    std::string bare = (name.drop_front(1) + ": ").str();
+    if (text.consume_front(rest) || text.consume_front(bare))
+      message.text = text.str();
+  }
   // Notes point to places in the compiler's IR, which users do not see.
   std::lock_guard<std::mutex> lock(mutex);
   messages.push_back(std::move(message));
