@@ -32,3 +32,38 @@ func.func @bias_keeps_its_loop(%x: tensor<?x3x4xf32, #onnx.dims<["N", 3, 4]>>, %
   } -> tensor<?x3x4xf32, #onnx.dims<["N", 3, 4]>>
   return %0 : tensor<?x3x4xf32, #onnx.dims<["N", 3, 4]>>
 }
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#t = affine_map<(d0, d1) -> (d1, d0)>
+// An operand that is traversed in another order keeps the loops apart.
+// CHECK-LABEL: @transposed_operand
+// CHECK-NOT: kernel.view
+// CHECK: linalg.generic {{.*}}iterator_types = ["parallel", "parallel"]
+func.func @transposed_operand(%x: tensor<3x4xf32>, %y: tensor<4x3xf32>) -> tensor<3x4xf32> {
+  %e = kernel.empty : tensor<3x4xf32>
+  %0 = linalg.generic {indexing_maps = [#id, #t, #id], iterator_types = ["parallel", "parallel"]} ins(%x, %y : tensor<3x4xf32>, tensor<4x3xf32>) outs(%e : tensor<3x4xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %v = arith.addf %a, %b : f32
+    linalg.yield %v : f32
+  } -> tensor<3x4xf32>
+  return %0 : tensor<3x4xf32>
+}
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+// An op that asks for an index means the loop it has.
+// CHECK-LABEL: @index_of_a_loop
+// CHECK: linalg.generic {{.*}}iterator_types = ["parallel", "parallel"]
+func.func @index_of_a_loop(%x: tensor<3x4xindex>) -> tensor<3x4xindex> {
+  %e = kernel.empty : tensor<3x4xindex>
+  %0 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%x : tensor<3x4xindex>) outs(%e : tensor<3x4xindex>) {
+  ^bb0(%a: index, %out: index):
+    %i = linalg.index 1 : index
+    %v = arith.addi %a, %i : index
+    linalg.yield %v : index
+  } -> tensor<3x4xindex>
+  return %0 : tensor<3x4xindex>
+}
