@@ -169,8 +169,26 @@ def test_info_of_a_model(done, tmp_path):
     assert conv["flops"] == 2 * 6 * 2 * 7 * 6 and conv["result_bytes"] == 4 * 2 * 7 * 6
     assert relu["flops"] == 2 * 7 * 6
     assert figures["flops"] == conv["flops"] + relu["flops"]
-    done("info", model, "--json", report, "--shape=N=3")
+    compiled = figures["compiled"]
+    assert compiled["supported"] and compiled["kernels"] >= 1
+    assert compiled["arena_bytes"] >= compiled["arena_lower_bound_bytes"]
+    assert compiled["weight_bytes"] >= 48
+    assert figures["targets"] == ["aarch64", "x86-64-v3", "x86-64-v4"]
+    assert "targets     aarch64, x86-64-v3, x86-64-v4" in text
+    done("info", model, "--json", report, "--shape=N=3", "--target=aarch64")
     assert load(report)["layers"][0]["flops"] == 3 * conv["flops"]
+    assert load(report)["compiled"]["target"] == "aarch64"
+
+
+def test_info_of_a_model_that_cannot_be_compiled(done, tmp_path):
+    value = small_models.value
+    text = onnx.TensorProto.STRING
+    node = helper.make_node("Cast", ["s"], ["x"], name="parse", to=1)
+    io = [value("s", ["N"], text)], [value("x", ["N"])]
+    model = small_models.save(tmp_path, "strings", [node], *io)
+    report = tmp_path / "report.json"
+    assert "'ingot check' says what" in done("info", model, "--json", report)
+    assert not load(report)["compiled"]["supported"]
 
 
 def test_info_of_an_artifact(done, artifact, tmp_path):

@@ -13,7 +13,6 @@
 #include "tools/ingot/Inspect.h"
 #include "tools/ingot/Session.h"
 
-#include "codegen/Target.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace ingot;
@@ -125,16 +124,8 @@ static void print(const Verdict &verdict, const ImportReport &imported,
 
 /// "all" stands for every target, without features it may or may not have.
 static std::vector<std::string> targetsOf(const Options &options) {
-  if (options.target != "all")
-    return {options.target};
-  std::vector<std::string> names;
-  for (const auto &target : allTargets()) {
-    llvm::SmallVector<StringRef> spelled;
-    target->help().split(spelled, ", ");
-    for (StringRef name : spelled)
-      names.push_back(name.split('[').first.str());
-  }
-  return names;
+  return options.target == "all" ? targetNames()
+                                 : std::vector<std::string>{options.target};
 }
 
 int ingot::checkCommand(const Options &options) {

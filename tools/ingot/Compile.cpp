@@ -53,18 +53,25 @@ llvm::Error ingot::writeJson(StringRef path, llvm::json::Value value) {
   return llvm::Error::success();
 }
 
+std::vector<std::string> ingot::targetNames() {
+  std::vector<std::string> names;
+  for (const auto &target : allTargets()) {
+    llvm::SmallVector<StringRef> spelled;
+    target->help().split(spelled, ", ");
+    for (StringRef name : spelled)
+      names.push_back(name.split('[').first.str());
+  }
+  return names;
+}
+
 /// Unknown targets are told apart from models that cannot be compiled.
 int ModelCompiler::checkTarget() {
   std::string error;
   if (resolveMachine(options.target, options.cpu, context.get(), error))
     return 0;
-  std::vector<StringRef> names = {"host"};
-  for (const auto &target : allTargets()) {
-    llvm::SmallVector<StringRef> spelled;
-    target->help().split(spelled, ", ");
-    for (StringRef name : spelled)
-      names.push_back(name.split('[').first);
-  }
+  std::vector<std::string> known = targetNames();
+  std::vector<StringRef> names(known.begin(), known.end());
+  names.push_back("host");
   std::string near = suggestion(options.target, names);
   size_t end = error.find(';');
   error.insert(end == std::string::npos ? error.size() : end, near);

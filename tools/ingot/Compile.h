@@ -58,6 +58,9 @@ private:
 /// `ingot compile`.
 int compileCommand(const Options &options);
 
+/// What --target takes, without "host" and features.
+std::vector<std::string> targetNames();
+
 /// "1.5 MB".
 std::string printBytes(uint64_t bytes);
 

@@ -8,6 +8,7 @@
 #include "tools/ingot/Inspect.h"
 #include "tools/ingot/ModelCost.h"
 #include "tools/ingot/Session.h"
+#include "tools/ingot/SizeExpression.h"
 
 #include "dialects/onnx/NodeName.h"
 #include "ingot/ingot.h"
@@ -174,9 +175,75 @@ static llvm::json::Object describe(const ModelCost &cost,
                             {"layers", std::move(layers)}};
 }
 
+namespace {
+/// What compiling for a target would give, as far as is known before code.
+struct Outlook {
+  bool isSupported = false;
+  std::string target;
+  llvm::json::Value arena = nullptr, lowerBound = nullptr;
+  /// With 1 for every symbol.
+  std::optional<int64_t> arenaBytes, lowerBoundBytes;
+  uint64_t weightBytes = 0, kernels = 0, launches = 0;
+};
+} // namespace
+
+static Outlook lookAhead(ModelCompiler &compiler, const Options &options,
+                         const ModelCost &cost) {
+  Outlook outlook;
+  outlook.target = options.target;
+  outlook.isSupported = compiler.lower(/*print=*/false) == 0;
+  if (!outlook.isSupported)
+    return outlook;
+  const ModelTables &tables = compiler.report().tables;
+  outlook.target = compiler.report().target;
+  outlook.arena = describeSize(tables.arena);
+  outlook.lowerBound = describeSize(tables.arenaLowerBound);
+  llvm::StringMap<int64_t> ones;
+  for (const std::string &symbol : cost.assumed)
+    ones[symbol] = 1;
+  outlook.arenaBytes = evaluateSize(outlook.arena, ones);
+  outlook.lowerBoundBytes = evaluateSize(outlook.lowerBound, ones);
+  outlook.weightBytes = tables.weightBytes;
+  outlook.kernels = tables.kernels;
+  outlook.launches = tables.launches.size();
+  return outlook;
+}
+
+static llvm::json::Object describe(const Outlook &outlook) {
+  return llvm::json::Object{
+      {"target", outlook.target},
+      {"supported", outlook.isSupported},
+      {"arena", outlook.arena},
+      {"arena_lower_bound", outlook.lowerBound},
+      {"arena_bytes", outlook.arenaBytes},
+      {"arena_lower_bound_bytes", outlook.lowerBoundBytes},
+      {"weight_bytes", int64_t(outlook.weightBytes)},
+      {"kernels", int64_t(outlook.kernels)},
+      {"launches", int64_t(outlook.launches)}};
+}
+
+static void print(const Outlook &outlook) {
+  llvm::raw_ostream &os = llvm::outs();
+  os << "compiled    ";
+  if (!outlook.isSupported) {
+    os << "not for " << outlook.target
+       << ": 'ingot check' says what is missing\n";
+    return;
+  }
+  os << "for " << outlook.target << " " << outlook.kernels << " kernels in "
+     << outlook.launches << " launches, weights "
+     << printBytes(outlook.weightBytes);
+  if (outlook.arenaBytes)
+    os << ", arena " << printBytes(uint64_t(*outlook.arenaBytes));
+  if (outlook.lowerBoundBytes)
+    os << " (at least " << printBytes(uint64_t(*outlook.lowerBoundBytes))
+       << ")";
+  os << "\n";
+}
+
 static void print(const ModelCost &cost, const ImportReport &imported,
                   const std::vector<Port> &inputs,
-                  const std::vector<Port> &outputs) {
+                  const std::vector<Port> &outputs, const Outlook &outlook) {
   llvm::raw_ostream &os = llvm::outs();
   os << "model       " << imported.graph;
   if (imported.opset)
@@ -197,7 +264,9 @@ static void print(const ModelCost &cost, const ImportReport &imported,
      << printCount(cost.operations);
   if (!cost.assumed.empty())
     os << " (with 1 for " << llvm::join(cost.assumed, ", ") << ")";
-  os << "\n\n       flops      %     result  parameters  node\n";
+  os << "\ntargets     " << llvm::join(targetNames(), ", ") << "\n";
+  print(outlook);
+  os << "\n       flops      %     result  parameters  node\n";
   for (const LayerCost &layer : cost.layers) {
     double share =
         cost.operations > 0 ? layer.operations / cost.operations * 100 : 0;
@@ -223,13 +292,16 @@ int ingot::infoCommand(const Options &options) {
     outputs = ports(function, true);
   }
   ModelCost cost = addUp(compiler.module());
+  Outlook outlook = lookAhead(compiler, options, cost);
   if (!options.quiet && options.json != "-")
-    print(cost, compiler.imported(), inputs, outputs);
+    print(cost, compiler.imported(), inputs, outputs, outlook);
   if (options.json.empty())
     return 0;
   llvm::json::Object json = describe(cost, compiler.imported());
   json["inputs"] = describe(inputs);
   json["outputs"] = describe(outputs);
+  json["targets"] = llvm::json::Array(targetNames());
+  json["compiled"] = describe(outlook);
   llvm::Error error = writeJson(options.json, std::move(json));
   return error ? report(std::move(error)) : 0;
 }

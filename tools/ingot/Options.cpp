@@ -103,10 +103,8 @@ static const Flag flags[] = {
     {"target", 0, "TARGET",
      "host (default), x86-64-v3, x86-64-v4 or\n"
      "aarch64[+dotprod+i8mm+fp16+bf16]; check takes all",
-     compiling & ~Info,
-     [](Options &o, StringRef v) { return setText(o.target, v); }},
-    {"cpu", 0, "NAME", "the processor to tune for, as LLVM names it",
-     compiling & ~Info,
+     compiling, [](Options &o, StringRef v) { return setText(o.target, v); }},
+    {"cpu", 0, "NAME", "the processor to tune for, as LLVM names it", compiling,
      [](Options &o, StringRef v) { return setText(o.cpu, v); }},
     {"shape", 0, "NAME:DIMS|SYMBOL=N",
      "fix the shape of an input (x:1x3x224x224) or the\n"
@@ -142,7 +140,7 @@ static const Flag flags[] = {
      "process may use)",
      Run | Bench, setThreads},
     {"compile-threads", 0, "N", "threads that compile (default: all)",
-     Run | Bench | Check | Explain,
+     Run | Bench | Check | Info | Explain,
      [](Options &o, StringRef v) {
        return setNumber(o.compileThreads, v, 512);
      }},
