@@ -554,7 +554,7 @@ def ExpandMath : Pass<"ingot-expand-math"> {
     into arith ops and LLVM intrinsics for which every CPU target has
     instructions, so that a kernel needs no libm and runs at vector speed. The
     code is free of branches and tables, handles denormals, infinities, NaNs and
-    signed zeros, and is accurate to 1 ulp for f32 (scripts/check-math.sh).
+    signed zeros, and is accurate to 1 ulp for f32 (docs/math-accuracy.md).
     f16 and bf16 are computed in f32. 1 / (1 + exp(-x)) is recognised as a
     function of its own. Scalable vectors and tensors are left alone.
 

@@ -8,9 +8,10 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 usage() {
   cat <<'END'
-usage: scripts/check-math.sh [--write] [--build-dir DIR] [--cpu CPU]
-                             [--jobs N] [function ...]
+usage: scripts/check-math.sh [--write] [--sampled] [--build-dir DIR]
+                             [--cpu CPU] [--jobs N] [function ...]
 
+  --sampled        2^24 values of each function instead of all; a minute in all
   --write          replace the table of docs/math-accuracy.md
   --build-dir DIR  where ingot-math-check is; default build
   --cpu CPU        the CPU to compile for; default this one
@@ -18,10 +19,11 @@ usage: scripts/check-math.sh [--write] [--build-dir DIR] [--cpu CPU]
 END
 }
 
-write=0 build=build jobs=$(nproc) options=() functions=()
+write=0 sampled=0 build=build jobs=$(nproc) options=() functions=()
 while [ $# -gt 0 ]; do
   case "$1" in
     --write) write=1 ;;
+    --sampled) sampled=1 ;;
     --build-dir) build=${2:?--build-dir needs a folder}; shift ;;
     --cpu) options+=("--cpu=${2:?--cpu needs a name}"); shift ;;
     --jobs) jobs=${2:?--jobs needs a number}; shift ;;
@@ -45,7 +47,11 @@ measure() { # file, options: rows "| name | max | at |" of the functions
     status=$?
   [ $status -le 1 ] || exit $status
 }
-measure exhaustive --exhaustive --jobs="$jobs"
+if [ $sampled = 1 ]; then
+  measure exhaustive --log-samples=24 --arity=1
+else
+  measure exhaustive --exhaustive --jobs="$jobs"
+fi
 measure sampled --log-samples=24 --arity=2
 measure f64 --f64 --width=8 --log-samples=22
 

@@ -25,7 +25,7 @@ Expr tanhF32(const Expr &x) {
   // 1 - 2 / (exp(2 |x|) + 1); beyond 10 it is 1 in f32.
   Expr e = expInRangeF32(atMost(magnitude, 10.0) * 2.0);
   Expr large = 1.0 - 2.0 / (e + 1.0);
-  return copySign(select(magnitude < 1.0625, small, large), x);
+  return copySign(select(magnitude < 1.0, small, large), x);
 }
 
 //===----------------------------------------------------------------------===//
