@@ -34,6 +34,25 @@ def InferShapes : Pass<"ingot-infer-shapes", "::mlir::func::FuncOp"> {
   }];
 }
 
+def Decompose : Pass<"ingot-decompose"> {
+  let summary = "Rewrite layers as the operators they consist of";
+  let description = [{
+    A recurrent layer (RNN, GRU, LSTM) over a static number of steps becomes a
+    matrix product of all inputs, and a product and elementwise work for the
+    state of each step. Other forms stay and are refused by `ingot-lower-onnx`.
+
+    ```mlir
+    func.func @main(%x: tensor<1x2x3xf32>, %w: tensor<1x4x3xf32>, %r: tensor<1x4x4xf32>) -> tensor<1x2x4xf32> {
+      %n = onnx.None
+      %y, %h = onnx.RNN %x, %w, %r, %n, %n, %n : (tensor<1x2x3xf32>, tensor<1x4x3xf32>, tensor<1x4x4xf32>, none, none, none) -> (tensor<1x1x2x4xf32>, tensor<1x2x4xf32>)
+      return %h : tensor<1x2x4xf32>
+    }
+    // ==>
+    %p = onnx.MatMul ...
+    ```
+  }];
+}
+
 def FoldConstants : Pass<"ingot-fold-constants", "::mlir::ModuleOp"> {
   let summary = "Compute at compile time what depends on constants alone";
   let description = [{

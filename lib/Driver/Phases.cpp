@@ -15,6 +15,7 @@ using namespace ingot;
 
 static void addGraphPasses(OpPassManager &pm) {
   pm.addPass(createCanonicalizerPass());
+  pm.addPass(createDecompose());
   pm.addPass(createFoldConstants());
   pm.addPass(createSimplifyGraph());
   pm.addPass(createCSEPass());

@@ -60,6 +60,8 @@ ALL = [
     Model("ppocrv4-det", batches=(paddle(1, 96, 128), paddle(2, 64, 64))),
     Model("ppocrv4-rec", batches=(paddle(1, 160), paddle(2, 320))),
     Model("magika-standard-v3-3", batches=(1, 3), integers={"bytes": 255}),
+    Model("dtln-1"),
+    Model("gtcrn-stream-simple"),
     Model("light-resnet50"),
     Model("light-densenet121"),
     Model("road-seg-adas-0001"),
