@@ -72,30 +72,34 @@ struct ConvSizes {
 } // namespace
 
 /// A square convolution that keeps the size, over its stride. Input and output
-/// are channels last, as they are between the convolutions of a model.
-static KernelCase conv(std::string name, ConvSizes s) {
+/// are channels last, as they are between the convolutions of a model; an
+/// image comes with its channels first.
+static KernelCase conv(std::string name, ConvSizes s, bool image = false) {
   int64_t pad = (s.kernel - 1) / 2;
   int64_t out = (s.size + 2 * pad - s.kernel) / s.stride + 1;
   Shape last{1, s.size, s.size, s.channels};
   Shape first{1, s.channels, s.size, s.size};
   Shape weights{s.filters, s.channels / s.group, s.kernel, s.kernel};
   Shape made{1, s.filters, out, out}, result{1, out, out, s.filters};
+  std::string order =
+      llvm::formatv("  %x = onnx.Transpose %arg0 {{perm = array<i64: 0, 3, 1, "
+                    "2>} : ({0}) -> {1}\n",
+                    tensor(last), tensor(first));
   KernelCase entry;
   entry.name = std::move(name);
   entry.text =
       llvm::formatv(
-          "func.func @main(%arg0: {0}, %arg1: {1}) -> {2} {{\n"
-          "  %none = onnx.None\n"
-          "  %x = onnx.Transpose %arg0 {{perm = array<i64: 0, 3, 1, 2>} : ({0})"
-          " -> {3}\n"
+          "func.func @main({8}: {0}, %arg1: {1}) -> {2} {{\n"
+          "  %none = onnx.None\n{9}"
           "  %c = onnx.Conv %x, %arg1, %none {{group = {5} : i64, pads = "
           "array<i64: {6}, {6}, {6}, {6}>, strides = array<i64: {7}, {7}>} : "
           "({3}, {1}, none) -> {4}\n"
           "  %y = onnx.Transpose %c {{perm = array<i64: 0, 2, 3, 1>} : ({4}) "
           "-> {2}\n"
           "  return %y : {2}\n}\n",
-          tensor(last), tensor(weights), tensor(result), tensor(first),
-          tensor(made), s.group, pad, s.stride)
+          tensor(image ? first : last), tensor(weights), tensor(result),
+          tensor(first), tensor(made), s.group, pad, s.stride,
+          image ? "%x" : "%arg0", image ? "" : order)
           .str();
   entry.operations =
       2 * elements(result) * elements(weights) / double(s.filters);
@@ -134,7 +138,8 @@ std::vector<KernelCase> ingot::bench::allKernelCases() {
       conv("conv1x1/14x14x256-1024", {14, 256, 1024, 1}),
       conv("conv1x1/14x14x256", {14, 256, 256, 1}),
       conv("conv1x1/7x7x2048-512", {7, 2048, 512, 1}),
-      conv("conv7x7s2/224x224x3-64", {224, 3, 64, 7, 2}),
+      conv("conv7x7s2/224x224x3-64", {224, 3, 64, 7, 2}, /*image=*/true),
+      conv("conv3x3s2/224x224x3-32", {224, 3, 32, 3, 2}, /*image=*/true),
       conv("depthwise3x3/112x112x32", {112, 32, 32, 3, 1, 32}),
       conv("depthwise3x3s2/112x112x96", {112, 96, 96, 3, 2, 96}),
       conv("depthwise3x3/14x14x384", {14, 384, 384, 3, 1, 384}),

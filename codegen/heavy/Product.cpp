@@ -172,20 +172,24 @@ void ProductEmitter::chooseBlocks(OpBuilder &b) {
         llvm::alignTo(llvm::divideCeil(partDepth, parts), 2 * plan.shape.width);
     parts = llvm::divideCeil(*staticDepth, partDepth);
   }
+  std::optional<int64_t> rowStride = onnx::constantValue(product.rowStride);
+  packedStride = partDepth + plan.shape.width;
+  bool copies = manyRows && product.depthStride == 1 && panels > 1 &&
+                rowStride && linesPerSet(rows, *rowStride * bits / 8) > 7 &&
+                rows * packedStride * bits / 8 <= packBytes;
+  // Copies must serve many panels to be worth it, even if those then come from
+  // the third-level cache, in order. Partial sums speak against many.
+  int64_t cache = context.machine.getL2();
+  int64_t room = copies && parts == 1 ? 2 * cache : cache / 2;
   int64_t panelBytes = std::max<int64_t>(1, partDepth * panelWidth * bits / 8);
-  int64_t most = std::max<int64_t>(1, context.machine.getL2() / 2 / panelBytes);
-  blockPanels = evenBlock(panels, most);
+  blockPanels = evenBlock(panels, room / panelBytes);
   if (parts > 1) {
     blockTiles = tilesPerBlock;
     if (std::optional<int64_t> tiles = onnx::constantValue(plan.tiles))
       blockTiles = evenBlock(*tiles, tilesPerBlock);
     partials = stack(b, blockTiles * blockPanels * rows * panelWidth);
   }
-  std::optional<int64_t> rowStride = onnx::constantValue(product.rowStride);
-  packedStride = partDepth + plan.shape.width;
-  if (manyRows && product.depthStride == 1 && blockPanels > 1 && rowStride &&
-      linesPerSet(rows, *rowStride * bits / 8) > 7 &&
-      rows * packedStride * bits / 8 <= packBytes)
+  if (copies && blockPanels > 1)
     packed = stack(b, rows * packedStride);
 }
 
