@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/heavy/Contraction.h"
+#include "codegen/heavy/Patch.h"
 #include "codegen/loop/LoopEmitter.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -80,6 +81,8 @@ private:
   /// null if panels are not gone through one by one.
   int64_t shares = 1;
   Value share;
+  std::optional<Patch> patch;
+  Value newTile;
 };
 } // namespace
 
@@ -243,9 +246,18 @@ void ConvEmitter::tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
       arith::MulIOp::create(b, loc, mul(b, group, channels), channelStride));
   Value panelIndex = add(b, mul(b, group, panelCount), panel);
   panelStart = mul(b, panelIndex, panelDepth() * panelWidth);
-  SmallVector<Value> sums =
-      outerTaps(b, 0, inputOffset, panelStart, shape, lastLanes, border, column,
-                zeroTile(b, loc, shape, input.elementType));
+  SmallVector<Value> sums = zeroTile(b, loc, shape, input.elementType);
+  if (patch) {
+    // The panels of a tile follow each other and share its patch.
+    auto ifNew = scf::IfOp::create(b, loc, newTile, /*withElse=*/false);
+    OpBuilder then(ifNew.thenBlock()->getTerminator());
+    patch->fill(then, image, outer[0], column, shape.rows);
+    sums = patch->taps(b, shape, context.address(b, loc, weights, panelStart),
+                       sums);
+  } else {
+    sums = outerTaps(b, 0, inputOffset, panelStart, shape, lastLanes, border,
+                     column, sums);
+  }
   Value filter =
       add(b, mul(b, group, filters / op.getGroup()), mul(b, panel, panelWidth));
   SmallVector<Value> leading{image};
@@ -272,7 +284,7 @@ void ConvEmitter::panels(OpBuilder &b, int64_t rows, Value column) {
     std::optional<int64_t> out = onnx::constantValue(resultDims[1 + axis]);
     bool never =
         pad == 0 && width && out && (*out - 1) * stride + span < *width;
-    if (never || flattened)
+    if (never || flattened || patch)
       return tile(nested, s, lanes, /*border=*/false, column);
     Value first = arith::SubIOp::create(
         nested, loc, mul(nested, column, stride), constant(nested, pad));
@@ -351,6 +363,9 @@ LogicalResult ConvEmitter::emit(OpBuilder &b, Value lo, Value hi,
       space.push_back(resultDims[1 + i]);
   }
   plan = planRows(rows, shape);
+  patch.emplace(context, op, input);
+  if (!patch->allocate(b, plan.shape))
+    patch.reset();
   bool panelMajor =
       panelDepth() * filters * bits / 8 > context.machine.getL2() / 2;
   AffineExpr groups = onnx::constantDim(op.getGroup(), ctx);
@@ -396,6 +411,16 @@ LogicalResult ConvEmitter::emit(OpBuilder &b, Value lo, Value hi,
     Value number =
         arith::RemUIOp::create(inner, loc, item.getInductionVar(), count);
     share = arith::RemUIOp::create(inner, loc, number, constant(inner, shares));
+  }
+  if (patch) {
+    Value number = item.getInductionVar();
+    newTile = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::eq, panel,
+                                    constant(inner, 0));
+    if (panelMajor)
+      newTile = arith::ConstantOp::create(inner, loc, inner.getBoolAttr(true));
+    Value begins =
+        arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::eq, number, lo);
+    newTile = arith::OrIOp::create(inner, loc, newTile, begins);
   }
   emitRowTile(inner, loc, context, plan, rows,
               mul(inner, tileIndex, plan.shape.rows),

@@ -1,6 +1,7 @@
 """Matrix products of sizes that take every way through the emitter: rows that
 compete for cache sets and are copied, a depth that is split, with and without a
-shorter last part, partial panels and tiles, symbolic rows, batches."""
+shorter last part, partial panels and tiles, symbolic rows, batches. And first
+convolutions of images, with their padding."""
 
 import numpy as np
 import onnx
@@ -117,3 +118,43 @@ def test_threads_do_not_change_bits(tmp_path):
     save(model, [node], [("x", a.shape)], [("y", (61, 100))], {"w": b})
     one, two, three = (run(model, {"x": a}, "host", n) for n in (1, 2, 3))
     assert (one == two).all() and (one == three).all()
+
+
+def convolved(x, w, strides, pads, dilations):
+    """Convolution in double precision, and what bounds its rounding errors."""
+    # In ONNX all beginnings come first, then all ends.
+    x = np.pad(x.astype("d"), [(0, 0), (0, 0), pads[::2], pads[1::2]])
+    w = w.astype("d")
+    spans = [(k - 1) * d + 1 for k, d in zip(w.shape[2:], dilations)]
+    windows = np.lib.stride_tricks.sliding_window_view(x, spans, axis=(2, 3))
+    windows = windows[:, :, :: strides[0], :: strides[1]]
+    windows = windows[..., :: dilations[0], :: dilations[1]]
+    bound = np.einsum("nchwij,fcij->nfhw", np.abs(windows), np.abs(w))
+    bound *= 2e-7 * np.sqrt(w[0].size)
+    return np.einsum("nchwij,fcij->nfhw", windows, w), bound
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(
+    "image, kernel, strides, pads, dilations",
+    [
+        ((3, 45, 61), (7, 7), (2, 2), (3, 3, 3, 3), (1, 1)),
+        ((3, 20, 33), (3, 3), (2, 2), (1, 1, 0, 0), (1, 1)),
+        ((1, 9, 70), (5, 3), (1, 1), (2, 1, 2, 1), (1, 1)),
+        ((4, 30, 40), (3, 3), (1, 1), (2, 3, 4, 5), (2, 3)),
+        ((2, 6, 5), (3, 5), (1, 1), (2, 4, 2, 4), (1, 1)),
+    ],
+)
+def test_image_is_copied_with_its_padding(
+    image, kernel, strides, pads, dilations, target, tmp_path
+):
+    x, w = random(2, *image), random(41, image[0], *kernel)
+    expected, bound = convolved(x, w, strides, pads, dilations)
+    model = tmp_path / "model.onnx"
+    node = helper.make_node(
+        "Conv", ["x", "w"], ["y"], strides=strides, pads=pads, dilations=dilations
+    )
+    save(model, [node], [("x", x.shape)], [("y", expected.shape)], {"w": w})
+    y = run(model, {"x": x}, target)
+    assert y.shape == expected.shape
+    assert (np.abs(y - expected) <= bound).all()
