@@ -75,6 +75,10 @@ Failure ModelImporter::openModel() {
     if (Failure failure = MappedFile::open(path, file))
       return failure;
     bytes = file->bytes();
+    // In smaller files the nodes are worth reading ahead.
+    constexpr size_t large = 64 << 20;
+    if (bytes.size() >= large)
+      file->readAhead(false);
   }
   if (bytes.empty())
     return Error{Code::EmptyModel, name() + " is empty"};
@@ -262,6 +266,9 @@ FailureOr<OwningOpRef<ModuleOp>> ModelImporter::run() {
   if (failed(built) || failed(verify(*module)))
     return mlir::failure();
   remarks();
+  // From here on weights are read whole.
+  if (file)
+    file->readAhead(true);
   return module;
 }
 

@@ -104,6 +104,12 @@ static MappingGuard *addGuard(const char *data, size_t size) {
   return guard;
 }
 
+void MappedFile::readAhead(bool enable) const {
+  // Advice: nothing depends on its being taken.
+  if (size != 0)
+    madvise(const_cast<char *>(data), size, enable ? MADV_NORMAL : MADV_RANDOM);
+}
+
 wire::Failure MappedFile::open(const std::string &path,
                                std::shared_ptr<MappedFile> &into) {
   if (path.find('\0') != std::string::npos)

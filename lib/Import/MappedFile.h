@@ -42,6 +42,9 @@ public:
   MappedFile &operator=(const MappedFile &) = delete;
 
   std::string_view bytes() const { return {data, size}; }
+  /// Tells the system whether to read ahead. Import touches a few bytes of each
+  /// tensor, and reading ahead would bring in most of the weights.
+  void readAhead(bool enable) const;
   /// True once a page of the file was found missing.
   bool lostPages() const;
   /// True if any file that is still mapped lost pages: what was computed from

@@ -233,6 +233,16 @@ static bool isWorthFolding(Operation *op, ArrayRef<Attribute> operands) {
   });
 }
 
+/// True if the operands are small: weights are not read while importing.
+static bool readsLittle(Operation *op) {
+  constexpr int64_t elements = 1 << 16;
+  return llvm::all_of(op->getOperandTypes(), [](Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return !tensor || !tensor.hasStaticShape() ||
+           tensor.getNumElements() <= elements;
+  });
+}
+
 /// Results of the op's own folder, empty if it has none or declines.
 SmallVector<Value> NodeBuilder::foldByFolder(Operation *op,
                                              ArrayRef<Attribute> operands) {
@@ -297,7 +307,8 @@ SmallVector<Value> NodeBuilder::fold(Operation *op) {
     return {constant(sizes)};
   }
   // Of several results it computes those with users, and none has one yet.
-  if (results.size() == 1 && foldIfConstant(op, foldBudget, &folded))
+  if (results.size() == 1 && readsLittle(op) &&
+      foldIfConstant(op, foldBudget, &folded))
     return folded;
   return results;
 }

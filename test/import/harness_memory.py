@@ -20,6 +20,11 @@ def model_with_weights(folder, size):
     outputs = [value(f"y{i}", [], T.FLOAT) for i in range(parts)]
     path = folder / f"weights-{size}.onnx"
     path.write_bytes(model(nodes, [], outputs, weights).SerializeToString())
+    # A file just written lies in the page cache in pieces of megabytes, and the
+    # kernel maps whole pieces. As a file read from disk it is in small ones.
+    with open(path, "r+b") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     return path
 
 
