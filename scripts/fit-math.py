@@ -198,7 +198,7 @@ FITS = {
     'atanSingle': odd(atan, 1, 11, 'd'),
     'asinF64': odd(asin, mpf(1) / 4, 11, 'd'),
     'asinSingle': odd(asin, mpf(1) / 4, 6, 'd'),
-    'erfF32': (erf_tail, 0, mpf('0.9375')**2, 6, erf_weight, 'f'),
+    'erfF32': (erf_tail, 0, mpf('0.96875')**2, 6, erf_weight, 'f'),
     'erfTailF32': (lambda t: -log(erfc(t)) / t - 1, mpf('0.9'), mpf('4'), 7,
                    lambda t: t * erfc(t), 'f'),
     'erfcF64': (scaled_erfc, scaled(mpf('0.5')), scaled(28), 22,

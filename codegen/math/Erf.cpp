@@ -11,10 +11,10 @@
 namespace ingot::vecmath {
 
 Expr erfF32(const Expr &x) {
-  // erf(x) / x - 1 in x^2, for |x| <= 15/16
+  // erf(x) / x - 1 in x^2, for |x| <= 31/32
   static constexpr double smallTail[] = {
-      0x1.06eba8p-3, -0x1.812742p-2,  0x1.ce2e1cp-4, -0x1.b8120ap-6,
-      0x1.54ee4ap-8, -0x1.ab8ff2p-11, 0x1.60eb5cp-14};
+      0x1.06eba8p-3, -0x1.812740p-2,  0x1.ce2d64p-4, -0x1.b80124p-6,
+      0x1.544b0ap-8, -0x1.a61844p-11, 0x1.4faa66p-14};
   // -log(erfc(x)) / x - 1, for 0.9 <= x <= 4
   static constexpr double largeTail[] = {
       0x1.074298p-3, 0x1.4574b8p-1,   0x1.aeea16p-4,   -0x1.727d3ep-6,
@@ -25,7 +25,7 @@ Expr erfF32(const Expr &x) {
   Expr t = atMost(magnitude, 4.0);
   Expr logErfc = fma(horner(t, largeTail), -t, -t);
   Expr large = copySign(1.0 - expInRangeF32(logErfc), x);
-  return select(magnitude < 0.9375, small, large);
+  return select(magnitude < 0.96875, small, large);
 }
 
 //===----------------------------------------------------------------------===//
