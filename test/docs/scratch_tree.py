@@ -59,7 +59,7 @@ class ScratchTree:
         for path in self.changed:
             if path.startswith("dialects/onnx/") and path.endswith(".td"):
                 wanted.add(path[: -len("td")] + "cpp")
-            if path == "passes/Passes.td":
+            if path.endswith("/Passes.td"):
                 wanted.add("tools/ingot-opt.cpp")
             if path.startswith("codegen/targets/"):
                 wanted.add("codegen/Targets.cpp")
@@ -71,6 +71,8 @@ class ScratchTree:
         for path in self.changed:
             if path.endswith(".td"):
                 stem = path[: -len(".td")]
+                if stem.endswith("/Passes"):
+                    stem = "passes/Passes"  # which includes those of phases
                 tables += [f"{stem}.h.inc", f"{stem}.cpp.inc"]
         known = (self.build / "build.ninja").read_text()
         tables = [table for table in tables if f"{table} " in known]
