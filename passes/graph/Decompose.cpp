@@ -20,6 +20,7 @@ namespace {
 struct Decompose : ingot::impl::DecomposeBase<Decompose> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
+    populateAttentionPatterns(patterns);
     populateRecurrentPatterns(patterns);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }

@@ -42,7 +42,8 @@ def Decompose : Pass<"ingot-decompose"> {
   let description = [{
     A recurrent layer (RNN, GRU, LSTM) over a static number of steps becomes a
     matrix product of all inputs, and a product and elementwise work for the
-    state of each step. Other forms stay and are refused by `ingot-lower-onnx`.
+    state of each step; Attention becomes two products around a softmax. Other
+    forms stay and are refused by `ingot-lower-onnx`.
 
     ```mlir
     func.func @main(%x: tensor<1x2x3xf32>, %w: tensor<1x4x3xf32>, %r: tensor<1x4x4xf32>) -> tensor<1x2x4xf32> {
@@ -54,6 +55,12 @@ def Decompose : Pass<"ingot-decompose"> {
     %p = onnx.MatMul ...
     ```
   }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect",
+                           "::ingot::kernel::KernelDialect"];
 }
 
 def FoldConstants : Pass<"ingot-fold-constants", "::mlir::ModuleOp"> {

@@ -36,3 +36,17 @@ func.func @unknown_function(%x: tensor<2x3x7xf32>, %w: tensor<1x6x7xf32>, %r: te
   %y, %h = onnx.RNN %x, %w, %r, %none, %none, %none {activations = ["Wavy"]} : (tensor<2x3x7xf32>, tensor<1x6x7xf32>, tensor<1x6x6xf32>, none, none, none) -> (tensor<2x1x3x6xf32>, tensor<1x3x6xf32>)
   return %h : tensor<1x3x6xf32>
 }
+
+// -----
+
+// The two heads of Q that share a head of K are rows of one matrix.
+// CHECK-LABEL: @heads_that_share_keys
+// CHECK: kernel.view %arg0 : tensor<1x4x3x8xf32> to tensor<1x2x6x8xf32>
+// CHECK: onnx.MatMul {{.*}} -> tensor<1x2x6x5xf32>
+// CHECK-NOT: onnx.Expand
+// CHECK: onnx.MatMul {{.*}} -> tensor<1x2x6x8xf32>
+func.func @heads_that_share_keys(%q: tensor<1x4x3x8xf32>, %k: tensor<1x2x5x8xf32>) -> tensor<1x4x3x8xf32> {
+  %none = onnx.None
+  %0:4 = onnx.Attention %q, %k, %k, %none, %none, %none, %none : (tensor<1x4x3x8xf32>, tensor<1x2x5x8xf32>, tensor<1x2x5x8xf32>, none, none, none, none) -> (tensor<1x4x3x8xf32>, tensor<1x2x5x8xf32>, tensor<1x2x5x8xf32>, tensor<1x4x3x5xf32>)
+  return %0#0 : tensor<1x4x3x8xf32>
+}
