@@ -165,14 +165,14 @@ class Builder:
                 break
             self.pick(self.operators)(self)
 
-    def model(self):
-        """The model, its inputs by name, and its outputs' names: what nothing
-        reads, and one value between."""
+    def model(self, draw=True):
+        """The model. Its outputs are what nothing reads, and now and then one
+        value between."""
         outputs = [v for v in self.values if v.name not in self.read]
         between = [
             v for v in self.values if v.name in self.read and v not in self.inputs
         ]
-        if between and self.chance(0.4):
+        if draw and between and self.chance(0.4):
             outputs.append(self.pick(between))
         outputs = [v for v in outputs if v not in self.inputs]
         used = {n for node in self.nodes for n in node.input}
@@ -579,4 +579,9 @@ def random_model(seed):
     """A Builder that holds a model of 3 to 14 nodes, the same for a seed."""
     builder = Builder(seed)
     builder.grow(int(builder.rng.integers(3, 15)))
+    try:
+        quiet_session(builder.model(draw=False))
+    except Exception:  # pylint: disable=broad-except
+        # A dimension that became the batch's size by chance met a constant.
+        builder.dynamic = False
     return builder
