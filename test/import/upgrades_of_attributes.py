@@ -314,3 +314,51 @@ old(
     lambda x: np.where(x > 0, 1.0507 * x, 1.0507 * 1.6732 * (np.exp(x) - 1)).astype(F),
     "Selu",
 )
+
+# Recurrent layers: one step without a state, so that R has no say.
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def gates(x, w, count):
+    return np.split(x[0] @ w[0].T, count, axis=1)
+
+
+def lstm(x, w):
+    i, o, _, c = gates(x, w, 4)
+    return (sigmoid(o) * np.tanh(sigmoid(i) * np.tanh(c)))[None, None]
+
+
+def gru(x, w):
+    z, _, h = gates(x, w, 3)
+    return ((1 - sigmoid(z)) * np.tanh(h))[None, None]
+
+
+RECURRENT = {
+    "RNN": (1, lambda x, w: np.tanh(gates(x, w, 1)[0])[None, None]),
+    "GRU": (3, gru),
+    "LSTM": (4, lstm),
+}
+for op, (count, function) in RECURRENT.items():
+    old(
+        f"{op} 7",
+        "output-sequence",
+        6,
+        node(op, ["x", "w", "r"], ["y"], hidden_size=2, output_sequence=1),
+        {"x": 0.1 * ramp(1, 3, 4), "w": 0.1 * ramp(1, 2 * count, 4)},
+        lambda x, w, f=function: f(x, w),
+        op,
+        weights={"r": ramp(1, 2 * count, 2)},
+    )
+old(
+    "GRU 3",
+    "foward",
+    2,
+    node("GRU", ["x", "w", "r"], ["y"], hidden_size=2, direction="foward"),
+    {"x": 0.1 * ramp(1, 3, 4), "w": 0.1 * ramp(1, 6, 4)},
+    gru,
+    "GRU",
+    weights={"r": ramp(1, 6, 2)},
+)
