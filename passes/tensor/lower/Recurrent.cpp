@@ -93,9 +93,9 @@ public:
     return onnx::WhereOp::create(b, loc, condition, x, y ? y : number(x, 0));
   }
 
-  /// Direction `d` of weights [D, gates x H, K] as a matrix [K, gates x H]: in
-  /// place for constants, which are read once and need not be kept.
-  Value matrix(Value weights, int64_t d);
+  /// Rows [from, to) of direction `d` of weights [D, gates x H, K] as a matrix
+  /// [K, to - from]: in place for constants, which products then find packed.
+  Value matrix(Value weights, int64_t d, int64_t from, int64_t to);
 
   OpBuilder &b;
   Location loc;
@@ -108,22 +108,23 @@ struct Activation {
 };
 } // namespace
 
-Value Recurrence::matrix(Value weights, int64_t d) {
+Value Recurrence::matrix(Value weights, int64_t d, int64_t from, int64_t to) {
   ElementsAttr attr = graph::constantOf(weights);
-  std::optional<graph::TensorData> from;
+  std::optional<graph::TensorData> source;
   if (attr)
-    from = graph::TensorData::of(attr);
-  if (!from)
-    return transpose(entry(weights, d), {1, 0});
-  int64_t rows = from->type().getDimSize(1),
-          columns = from->type().getDimSize(2);
+    source = graph::TensorData::of(attr);
+  if (!source)
+    return transpose(part(entry(weights, d), 0, from, to), {1, 0});
+  RankedTensorType given = source->type();
+  int64_t rows = given.getDimSize(1), columns = given.getDimSize(2);
   auto type =
-      RankedTensorType::get({columns, rows}, from->type().getElementType());
-  graph::TensorData to = graph::TensorData::zeros(type);
-  for (int64_t r = 0; r < rows; ++r)
+      RankedTensorType::get({columns, to - from}, given.getElementType());
+  graph::TensorData matrix = graph::TensorData::zeros(type);
+  for (int64_t r = from; r < to; ++r)
     for (int64_t c = 0; c < columns; ++c)
-      to.store(c * rows + r, from->load((d * rows + r) * columns + c));
-  return onnx::ConstantOp::create(b, loc, to.toAttr());
+      matrix.store(c * (to - from) + r - from,
+                   source->load((d * rows + r) * columns + c));
+  return onnx::ConstantOp::create(b, loc, matrix.toAttr());
 }
 
 /// The value of an activation function; null if there is none of that name.
@@ -250,7 +251,8 @@ public:
   Recurrence &r;
   int64_t d, hidden = 0;
   ArrayRef<Activation> functions;
-  Value recurrent;
+  /// R of all gates, or of GRU's first two, and of its last.
+  Value recurrent, candidateWeights;
 };
 
 /// What LowerRecurrent asks of a kind of layer.
@@ -270,9 +272,14 @@ template <> struct Layer<onnx::LSTMOp> {
 
 template <typename Op> Value Direction<Op>::inputs(Value x) {
   hidden = onnx::rankedType(op.getR()).getDimSize(2);
-  recurrent = r.matrix(op.getR(), d);
-  Value all = r.matmul(x, r.matrix(op.getW(), d));
-  int64_t width = Layer<Op>::gates * hidden;
+  int64_t width = Layer<Op>::gates * hidden, together = width;
+  // The reset of GRU comes between the state and the last gate's weights.
+  if constexpr (std::is_same_v<Op, onnx::GRUOp>) {
+    together = 2 * hidden;
+    candidateWeights = r.matrix(op.getR(), d, together, width);
+  }
+  recurrent = r.matrix(op.getR(), d, 0, together);
+  Value all = r.matmul(x, r.matrix(op.getW(), d, 0, width));
   Value bias = vector(op.getB(), 0, width);
   if (bias) {
     Value more = vector(op.getB(), width, 2 * width);
@@ -294,18 +301,16 @@ template <> State Direction<onnx::RNNOp>::step(Value gates, State before) {
 
 template <> State Direction<onnx::GRUOp>::step(Value gates, State before) {
   Value h = before.h, candidate;
-  auto columns = [&](int64_t from, int64_t to) {
-    return r.part(recurrent, 1, from * hidden, to * hidden);
-  };
-  Value both = r.matmul(h, columns(0, 2));
+  Value both = r.matmul(h, recurrent);
   Value z = activation(0, r.add(gate(gates, 0), gate(both, 0)));
   Value reset = activation(0, r.add(gate(gates, 1), gate(both, 1)));
   if (op.getLinearBeforeReset()) {
-    Value inner = r.add(r.matmul(h, columns(2, 3)),
+    Value inner = r.add(r.matmul(h, candidateWeights),
                         vector(op.getB(), 5 * hidden, 6 * hidden));
     candidate = r.add(gate(gates, 2), r.mul(reset, inner));
   } else {
-    candidate = r.add(gate(gates, 2), r.matmul(r.mul(reset, h), columns(2, 3)));
+    candidate =
+        r.add(gate(gates, 2), r.matmul(r.mul(reset, h), candidateWeights));
   }
   candidate = activation(1, candidate);
   Value kept = r.mul(r.sub(r.number(z, 1), z), candidate);
