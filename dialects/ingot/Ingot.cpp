@@ -29,6 +29,19 @@ int64_t ConvOp::getChannels() {
   return getInputType().getDimSize(axis);
 }
 
+/// Fails unless the operands of an integer op are bytes, the right one signed
+/// (16 bits wide where the machine's instruction takes such).
+static LogicalResult verifyFactors(Operation *op, ShapedType left,
+                                   ShapedType right) {
+  if (!left.getElementType().isInteger(8) ||
+      !(right.getElementType().isSignlessInteger(8) ||
+        right.getElementType().isSignlessInteger(16)))
+    return op->emitOpError("multiplies 8-bit integers, the right ones signed, "
+                           "but got ")
+           << left << " and " << right;
+  return success();
+}
+
 LogicalResult ConvOp::verify() {
   int64_t rank = getSpatialRank();
   auto input = dyn_cast<RankedTensorType>(getInput().getType());
@@ -54,14 +67,20 @@ LogicalResult ConvOp::verify() {
   if (result.getDimSize(rank + 1) != int64_t(getFilters()))
     return emitOpError("has ")
            << getFilters() << " filters, but result " << result;
+  if (isInteger() && failed(verifyFactors(*this, input, weights)))
+    return failure();
   int64_t points = 1;
   for (int64_t size : getKernel())
     points *= size;
   int64_t perGroup = getFilters() / getGroup();
   int64_t expected = getFilters() * (channels / getGroup()) * points;
-  if (getPanel() && !isDepthwise())
+  if (getPanel() && !isDepthwise()) {
+    int64_t depth = channels / getGroup();
+    if (isInteger() && weights.getRank() > 0)
+      depth = llvm::alignTo(depth, std::max<int64_t>(1, weights.getShape().back()));
     expected = getGroup() * llvm::divideCeil(perGroup, *getPanel()) *
-               *getPanel() * (channels / getGroup()) * points;
+               *getPanel() * depth * points;
+  }
   if (!weights.hasStaticShape() || weights.getNumElements() != expected)
     return emitOpError("weights ")
            << weights << " should have " << expected << " elements";
@@ -78,6 +97,21 @@ LogicalResult MatmulOp::verify() {
     return emitOpError("result ")
            << result << " has not " << getN() << " columns";
   int64_t k = a.getDimSize(a.getRank() - (getTransposeA() ? 2 : 1));
+  if (isInteger()) {
+    if (failed(verifyFactors(*this, a, b)))
+      return failure();
+    if (getTransposeA())
+      return emitOpError("takes no transposed matrix of integers");
+    if (getPanel()) {
+      if (b.getRank() < 4)
+        return emitOpError("has a panel, but b is ") << b;
+      int64_t group = b.getShape().back();
+      int64_t depth = b.getDimSize(b.getRank() - 3) * group;
+      if (!ShapedType::isDynamic(k) && int64_t(llvm::alignTo(k, group)) != depth)
+        return emitOpError("inner sizes differ: ") << k << " and " << depth;
+      return success();
+    }
+  }
   int64_t rows = getPanel() ? b.getDimSize(1) : b.getDimSize(b.getRank() - 2);
   if (!ShapedType::isDynamic(k) && !ShapedType::isDynamic(rows) && k != rows)
     return emitOpError("inner sizes differ: ") << k << " and " << rows;

@@ -36,13 +36,20 @@ def Ingot_ConvOp : Ingot_Op<"conv"> {
     panels of `panel` neighbours, the last one padded with zeros. With one
     channel per group and one filter per channel (depthwise) the packed form is
     [kernel..., filters].
+
+    On 8-bit integers, `input` is signed or unsigned, `weights` are signed and
+    the result is i32, exact modulo 2^32; elements outside the image count as
+    `pad_value`, the zero point. The packed form then has its depth, the
+    C / group channels, in groups of `machine.dotDepth()` neighbours, padded
+    with zeros: [group, panels, kernel..., depth / d, panel, d].
   }];
   let arguments = (ins Onnx_Tensor:$input, Onnx_Tensor:$weights,
                        DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
                        DenseI64ArrayAttr:$pads_begin,
                        DenseI64ArrayAttr:$dilations, I64Attr:$group,
                        I64Attr:$filters, UnitAttr:$input_channels_first,
-                       OptionalAttr<I64Attr>:$panel);
+                       OptionalAttr<I64Attr>:$panel,
+                       DefaultValuedAttr<I64Attr, "0">:$pad_value);
   let results = (outs Onnx_Tensor:$result);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
@@ -56,6 +63,10 @@ def Ingot_ConvOp : Ingot_Op<"conv"> {
     }
     /// Channels of the input.
     int64_t getChannels();
+    /// True for a convolution of 8-bit integers.
+    bool isInteger() {
+      return getResultType().getElementType().isSignlessInteger(32);
+    }
     /// One filter of one channel for every channel, of several.
     bool isDepthwise() {
       return getGroup() > 1 && getGroup() == getFilters() &&
@@ -71,12 +82,24 @@ def Ingot_MatmulOp : Ingot_Op<"matmul"> {
     broadcast, or, once packed (`panel` is set), one constant matrix as
     [panels, K, panel], the last panel padded with zeros. `n` is N.
     `transpose_a`: `a` is [batch..., K, M].
+
+    On 8-bit integers, `a` is signed or unsigned, `b` is signed and the result
+    is i32, exact modulo 2^32. Packed, the depth is in groups of
+    `machine.dotDepth()` neighbours, padded with zeros:
+    [batch..., panels, depth / d, panel, d]; such a `b` need not be constant.
   }];
   let arguments = (ins Onnx_Tensor:$a, Onnx_Tensor:$b, I64Attr:$n,
                        UnitAttr:$transpose_a, OptionalAttr<I64Attr>:$panel);
   let results = (outs Onnx_Tensor:$result);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// True for a product of 8-bit integers.
+    bool isInteger() {
+      return ::mlir::getElementTypeOrSelf(getResult().getType())
+          .isSignlessInteger(32);
+    }
+  }];
 }
 
 def Ingot_ConcatOp : Ingot_Op<"concat"> {

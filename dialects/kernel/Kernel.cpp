@@ -15,6 +15,7 @@ using namespace mlir;
 using namespace ingot::kernel;
 
 #include "dialects/kernel/KernelDialect.cpp.inc"
+#include "dialects/kernel/KernelEnums.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialects/kernel/KernelAttributes.cpp.inc"
 #define GET_OP_CLASSES
@@ -29,6 +30,25 @@ void KernelDialect::initialize() {
 #define GET_OP_LIST
 #include "dialects/kernel/Kernel.cpp.inc"
       >();
+}
+
+int64_t MachineAttr::dotDepth() const {
+  switch (getDot()) {
+  case DotForm::lanes:
+    return 1;
+  case DotForm::pairs:
+    return 2;
+  case DotForm::vnni:
+  case DotForm::sdot:
+    return 4;
+  case DotForm::smmla:
+    return 8;
+  }
+  llvm_unreachable("unknown dot form");
+}
+
+int64_t MachineAttr::dotBits() const {
+  return getDot() == DotForm::lanes || getDot() == DotForm::pairs ? 16 : 8;
 }
 
 void FuncOp::build(OpBuilder &b, OperationState &state, StringRef name,

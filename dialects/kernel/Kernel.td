@@ -14,6 +14,7 @@
 #define INGOT_DIALECTS_KERNEL_KERNEL_TD
 
 include "dialects/onnx/OnnxBase.td"
+include "mlir/IR/EnumAttr.td"
 include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
@@ -27,6 +28,19 @@ def Kernel_Dialect : Dialect {
   let useDefaultAttributePrinterParser = 1;
 }
 
+def Kernel_DotForm : I32EnumAttr<"DotForm",
+    "How the machine multiplies and adds 8-bit integers", [
+      I32EnumAttrCase<"lanes", 0>, I32EnumAttrCase<"pairs", 1>,
+      I32EnumAttrCase<"vnni", 2>, I32EnumAttrCase<"sdot", 3>,
+      I32EnumAttrCase<"smmla", 4>]> {
+  let cppNamespace = "::ingot::kernel";
+  let genSpecializedAttr = 0;
+}
+
+def Kernel_DotParameter : EnumParameter<Kernel_DotForm> {
+  let defaultValue = "::ingot::kernel::DotForm::lanes";
+}
+
 def Kernel_MachineAttr : AttrDef<Kernel_Dialect, "Machine"> {
   let mnemonic = "machine";
   let summary = "The machine that code is generated for";
@@ -36,6 +50,10 @@ def Kernel_MachineAttr : AttrDef<Kernel_Dialect, "Machine"> {
     `masks`: partial vectors load and store under a mask at no cost.
     `laneBroadcast`: a product takes one lane of a register as a factor, so
     that broadcasting loads are to be avoided. Cache sizes are bytes per core.
+    `dot`: the instruction that sums products of 8-bit integers in 32 bits:
+    `vnni` four products of unsigned by signed (vpdpbusd), `sdot` four and
+    `smmla` eight (in 2 x 2 results) of signed by signed; without one, widened
+    to 16 bits, `pairs` two products (vpmaddwd) or `lanes` one (smlal).
   }];
   let parameters = (ins
     StringRefParameter<"name on the command line">:$target,
@@ -47,12 +65,23 @@ def Kernel_MachineAttr : AttrDef<Kernel_Dialect, "Machine"> {
     "bool":$masks,
     "bool":$laneBroadcast,
     "int64_t":$l1,
-    "int64_t":$l2
+    "int64_t":$l2,
+    Kernel_DotParameter:$dot
   );
   let assemblyFormat = "`<` struct(params) `>`";
   let extraClassDeclaration = [{
     /// Lanes of a native vector of elements of that many bits.
     int64_t lanes(int64_t bits) const { return getVectorBits() / bits; }
+    /// Steps of the depth that one instruction of the dot form sums up.
+    int64_t dotDepth() const;
+    /// Bits of the factors that it takes.
+    int64_t dotBits() const;
+    /// True if it takes only unsigned (signed) 8-bit integers on the left; the
+    /// right ones are always signed.
+    bool dotUnsignedLeft() const { return getDot() == DotForm::vnni; }
+    bool dotSignedLeft() const {
+      return getDot() == DotForm::sdot || getDot() == DotForm::smmla;
+    }
   }];
 }
 

@@ -29,7 +29,8 @@ struct PlanTest : testing::Test, Symbols {
   kernel::MachineAttr machine(int64_t bits, int64_t registers, bool masks,
                               bool laneBroadcast) {
     return kernel::MachineAttr::get(&context, "t", "t", "", "", bits, registers,
-                                    masks, laneBroadcast, 32 << 10, 1 << 20);
+                                    masks, laneBroadcast, 32 << 10, 1 << 20,
+                                    kernel::DotForm::lanes);
   }
 
   SmallVector<kernel::MachineAttr> machines() {

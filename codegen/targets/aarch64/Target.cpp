@@ -80,7 +80,10 @@ private:
         context, name, "aarch64-unknown-linux-gnu",
         cpu.empty() ? "cortex-a72" : cpu, features, /*vectorBits=*/128,
         /*vectorRegisters=*/32, /*masks=*/false, /*laneBroadcast=*/true,
-        32 << 10, 512 << 10);
+        32 << 10, 512 << 10,
+        features.contains("+i8mm")      ? kernel::DotForm::smmla
+        : features.contains("+dotprod") ? kernel::DotForm::sdot
+                                        : kernel::DotForm::lanes);
   }
 };
 } // namespace

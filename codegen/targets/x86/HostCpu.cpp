@@ -28,9 +28,13 @@ HostCpu ingot::detectHostCpu() {
     __asm__("xgetbv" : "=a"(xcr0), "=d"(high) : "c"(0));
   }
   bool ymm = (xcr0 & 0x6) == 0x6, zmm = (xcr0 & 0xe6) == 0xe6;
-  unsigned b7 = 0;
-  if (__get_cpuid_count(7, 0, &a, &b, &c, &d))
+  unsigned b7 = 0, c7 = 0, a71 = 0;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
     b7 = b;
+    c7 = c;
+    if (a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d))
+      a71 = a;
+  }
   unsigned extended = 0;
   if (__get_cpuid(0x80000001, &a, &b, &c, &d))
     extended = c;
@@ -39,6 +43,7 @@ HostCpu ingot::detectHostCpu() {
   bool level4 = level3 && zmm && bit(b7, 16) && bit(b7, 17) && bit(b7, 28) &&
                 bit(b7, 30) && bit(b7, 31);
   host.level = level4 ? 4 : level3 ? 3 : 2;
+  host.vnni = level4 ? bit(c7, 11) : level3 && bit(a71, 4);
   char vendor[13] = {};
   if (__get_cpuid(0, &a, &b, &c, &d)) {
     __builtin_memcpy(vendor, &b, 4);

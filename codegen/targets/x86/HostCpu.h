@@ -16,6 +16,8 @@ namespace ingot {
 struct HostCpu {
   /// x86-64 micro-architecture level, 0 on other machines.
   int level = 0;
+  /// Sums of products of 8-bit integers in the vectors of that level.
+  bool vnni = false;
   /// LLVM CPU to tune for.
   llvm::StringRef tune = "generic";
   /// Cache bytes of one core.

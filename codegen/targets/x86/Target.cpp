@@ -20,31 +20,67 @@ constexpr llvm::StringLiteral level3 =
 constexpr llvm::StringLiteral level4 =
     "+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl";
 
+struct Feature {
+  llvm::StringLiteral name, llvm;
+  /// The level it builds on.
+  int level;
+};
+constexpr Feature features[] = {{"avxvnni", "+avxvnni", 3},
+                                {"vnni", "+avx512vnni", 4}};
+
+/// What the generated code may use.
+struct Features {
+  int level = 3;
+  bool vnni = false;
+  std::string name() const {
+    if (!vnni)
+      return level >= 4 ? "x86-64-v4" : "x86-64-v3";
+    return level >= 4 ? "x86-64-v4+vnni" : "x86-64-v3+avxvnni";
+  }
+};
+
 class X86Target : public Target {
 public:
   kernel::MachineAttr describe(llvm::StringRef spec, llvm::StringRef cpu,
                                mlir::MLIRContext *context,
                                std::string &error) const override {
-    if (spec == "x86-64-v3")
-      return machine(context, spec, cpu.empty() ? "x86-64-v3" : cpu, false,
-                     32 << 10, 512 << 10);
-    if (spec == "x86-64-v4")
-      return machine(context, spec, cpu.empty() ? "x86-64-v4" : cpu, true,
-                     32 << 10, 1 << 20);
-    if (spec.starts_with("x86"))
-      error = "unknown target '" + spec.str() + "'; accepted: " + help().str();
-    return {};
+    llvm::SmallVector<llvm::StringRef> parts;
+    spec.split(parts, '+');
+    if (!parts[0].starts_with("x86"))
+      return {};
+    Features has;
+    has.level = parts[0] == "x86-64-v3" ? 3 : parts[0] == "x86-64-v4" ? 4 : 0;
+    if (!has.level) {
+      error =
+          "unknown target '" + parts[0].str() + "'; accepted: " + help().str();
+      return {};
+    }
+    for (llvm::StringRef part : llvm::drop_begin(parts)) {
+      bool known = llvm::any_of(features, [&](const Feature &f) {
+        return f.name == part && f.level == has.level;
+      });
+      if (!known) {
+        error = "unknown feature '" + part.str() + "' of " + parts[0].str() +
+                "; accepted: " + help().str();
+        return {};
+      }
+      has.vnni = true;
+    }
+    return machine(context, has, cpu.empty() ? parts[0] : cpu, 32 << 10,
+                   has.level >= 4 ? 1 << 20 : 512 << 10);
   }
 
   kernel::MachineAttr describeHost(mlir::MLIRContext *context) const override {
     HostCpu host = detectHostCpu();
     if (host.level < 3)
       return {};
-    return machine(context, host.level >= 4 ? "x86-64-v4" : "x86-64-v3",
-                   host.tune, host.level >= 4, host.l1, host.l2);
+    return machine(context, {host.level >= 4 ? 4 : 3, host.vnni}, host.tune,
+                   host.l1, host.l2);
   }
 
-  llvm::StringRef help() const override { return "x86-64-v3, x86-64-v4"; }
+  llvm::StringRef help() const override {
+    return "x86-64-v3[+avxvnni], x86-64-v4[+vnni]";
+  }
 
   void initializeLLVM() const override {
     LLVMInitializeX86TargetInfo();
@@ -56,15 +92,20 @@ public:
 
 private:
   static kernel::MachineAttr machine(mlir::MLIRContext *context,
-                                     llvm::StringRef name, llvm::StringRef tune,
-                                     bool wide, int64_t l1, int64_t l2) {
-    std::string features = level3.str();
+                                     const Features &has, llvm::StringRef tune,
+                                     int64_t l1, int64_t l2) {
+    bool wide = has.level >= 4;
+    std::string list = level3.str();
     if (wide)
-      features += "," + level4.str();
-    return kernel::MachineAttr::get(context, name, "x86_64-unknown-linux-gnu",
-                                    tune, features, wide ? 512 : 256,
-                                    wide ? 32 : 16, /*masks=*/wide,
-                                    /*laneBroadcast=*/false, l1, l2);
+      list += "," + level4.str();
+    for (const Feature &feature : features)
+      if (has.vnni && feature.level == has.level)
+        list += "," + feature.llvm.str();
+    return kernel::MachineAttr::get(
+        context, has.name(), "x86_64-unknown-linux-gnu", tune, list,
+        wide ? 512 : 256, wide ? 32 : 16, /*masks=*/wide,
+        /*laneBroadcast=*/false, l1, l2,
+        has.vnni ? kernel::DotForm::vnni : kernel::DotForm::pairs);
   }
 };
 } // namespace
