@@ -78,15 +78,11 @@ mlir::LogicalResult emitConcat(mlir::OpBuilder &b, KernelContext &context,
                                heavy::ConcatOp op, mlir::Value lo,
                                mlir::Value hi, mlir::AffineExpr &work);
 
-/// Zero accumulators of a tile.
-llvm::SmallVector<mlir::Value> zeroTile(mlir::OpBuilder &b, mlir::Location loc,
-                                        const TileShape &shape,
-                                        mlir::Type elementType);
-
-/// The address of a shared global of `length` zeros, read for elements outside
-/// of a padded input.
-mlir::Value zeroRow(mlir::OpBuilder &b, mlir::Operation *op,
-                    mlir::Type elementType, int64_t length);
+/// The address of a shared global of `length` equal elements, read for those
+/// outside of a padded input: zeros, or bytes of a value.
+mlir::Value paddingRow(mlir::OpBuilder &b, mlir::Operation *op,
+                       mlir::Type elementType, int64_t length,
+                       int64_t value = 0);
 
 /// Emits the tile of rows that begins at `start` of `count` rows: a whole tile,
 /// the last one moved back so that it ends with the rows; where the number of

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/heavy/Contraction.h"
+#include "codegen/heavy/LinePatch.h"
 #include "codegen/heavy/Patch.h"
 #include "codegen/loop/LoopEmitter.h"
 
@@ -39,13 +40,20 @@ private:
   Value mul(OpBuilder &b, Value x, int64_t factor) {
     return arith::MulIOp::create(b, loc, x, constant(b, factor));
   }
-  /// Multiply-adds for one result.
+  bool isInteger() const { return isa<IntegerType>(input.elementType); }
+  /// Multiply-adds for one result, with those of padded depth.
   int64_t panelDepth() {
-    int64_t depth = channels;
-    for (int64_t k : op.getKernel())
+    ArrayRef<int64_t> kernel = op.getKernel();
+    if (op.getMergedTaps())
+      kernel = kernel.drop_back();
+    int64_t depth = packedChannels;
+    for (int64_t k : kernel)
       depth *= k;
     return depth;
   }
+  /// True if a tile of so many results lies inside of the input, as far as
+  /// the axes go whose borders are not left out of loops; null: always.
+  Value isInside(OpBuilder &b, int64_t rows, Value column);
   void prefetchNextPanel(OpBuilder &b, TileOperands &operands, Value weightAt);
   void panels(OpBuilder &b, int64_t rows, Value column);
   void tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
@@ -70,7 +78,9 @@ private:
   BufferRef input, weights;
   onnx::Dims inputDims, resultDims;
   TilePlan plan;
-  int64_t channels = 0, filters = 0, panelWidth = 0, panelCount = 0;
+  /// Channels of a group, and how many (or depths of a line, where taps are
+  /// merged) the weights hold.
+  int64_t channels = 0, packedChannels = 0, filters = 0, panelWidth = 0, panelCount = 0;
   int64_t channelAxis = 0, firstSpatial = 0;
   bool flattened = false;
   Value image, group, panel;
@@ -82,6 +92,9 @@ private:
   int64_t shares = 1;
   Value share;
   std::optional<Patch> patch;
+  std::optional<LinePatch> lines;
+  /// True where the current tap lies outside along an outer axis, or null.
+  Value outside;
   Value newTile;
 };
 } // namespace
@@ -143,6 +156,10 @@ SmallVector<Value> ConvEmitter::innerTaps(OpBuilder &b, Value inputOffset,
   int64_t stride = op.getStrides()[axis], dilation = op.getDilations()[axis];
   int64_t kernel = op.getKernel()[axis], pad = op.getPadsBegin()[axis];
   AffineExpr pixelStride = input.strides[firstSpatial + axis];
+  // Taps side by side in memory, here and in the weights, are one depth.
+  bool isLine = isInteger() && !border && dilation == 1 && op.getGroup() == 1 &&
+                packedChannels == channels;
+  int64_t depth = isLine ? kernel * channels : channels;
   auto tap = [&](OpBuilder &nested, Value kx, ArrayRef<Value> acc) {
     TileOperands operands;
     operands.elementType = input.elementType;
@@ -166,21 +183,23 @@ SmallVector<Value> ConvEmitter::innerTaps(OpBuilder &b, Value inputOffset,
         // One unsigned comparison tests both ends.
         Value inside = arith::CmpIOp::create(
             nested, loc, arith::CmpIPredicate::ult, x, width);
+        if (outside)
+          pointer = arith::SelectOp::create(nested, loc, outside, zeros, pointer);
         pointer = arith::SelectOp::create(nested, loc, inside, pointer, zeros);
       }
       operands.rowPointers.push_back(pointer);
     }
     Value at =
-        add(nested, weightOffset, mul(nested, kx, channels * panelWidth));
+        add(nested, weightOffset, mul(nested, kx, packedChannels * panelWidth));
     operands.b = context.address(nested, loc, weights, at);
     operands.bStride = constant(nested, panelWidth);
     prefetchNextPanel(nested, operands, at);
     if (border && operands.depthStride != 1)
       return scatteredDepth(nested, operands, shape, acc);
     return emitTile(nested, loc, context, shape, operands,
-                    constant(nested, channels), channels, acc);
+                    constant(nested, depth), depth, acc);
   };
-  if (kernel == 1)
+  if (kernel == 1 || isLine)
     return tap(b, constant(b, 0), sums);
   auto loop = scf::ForOp::create(b, loc, constant(b, 0), constant(b, kernel),
                                  constant(b, 1), ValueRange(sums));
@@ -216,7 +235,12 @@ SmallVector<Value> ConvEmitter::outerTaps(OpBuilder &b, int64_t axis,
   Value to = arith::DivUIOp::create(b, loc,
                                     add(b, room, constant(b, dilation - 1)), d);
   to = arith::MinSIOp::create(b, loc, to, constant(b, kernel));
-  int64_t below = channels * panelWidth;
+  // Outside of an image of integers is their zero point, which counts.
+  if (isInteger()) {
+    from = zero;
+    to = constant(b, kernel);
+  }
+  int64_t below = packedChannels * panelWidth;
   for (int64_t k = axis + 1; k < rank; ++k)
     below *= op.getKernel()[k];
   auto loop =
@@ -230,9 +254,16 @@ SmallVector<Value> ConvEmitter::outerTaps(OpBuilder &b, int64_t axis,
                      arith::MulIOp::create(inner, loc, position, rowStride));
   Value weightAt = add(inner, weightOffset, mul(inner, k, below));
   SmallVector<Value> carried(loop.getRegionIterArgs());
+  Value outerOutside = outside;
+  if (isInteger() && border) {
+    Value here = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::uge,
+                                       position, size);
+    outside = outside ? arith::OrIOp::create(inner, loc, outside, here) : here;
+  }
   scf::YieldOp::create(inner, loc,
                        outerTaps(inner, axis + 1, offset, weightAt, shape,
                                  lastLanes, border, column, carried));
+  outside = outerOutside;
   return SmallVector<Value>(loop.getResults());
 }
 
@@ -246,8 +277,15 @@ void ConvEmitter::tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
       arith::MulIOp::create(b, loc, mul(b, group, channels), channelStride));
   Value panelIndex = add(b, mul(b, group, panelCount), panel);
   panelStart = mul(b, panelIndex, panelDepth() * panelWidth);
-  SmallVector<Value> sums = zeroTile(b, loc, shape, input.elementType);
-  if (patch) {
+  SmallVector<Value> sums =
+      zeroTile(b, loc, context.machine, shape, input.elementType);
+  if (lines) {
+    auto ifNew = scf::IfOp::create(b, loc, newTile, /*withElse=*/false);
+    OpBuilder then(ifNew.thenBlock()->getTerminator());
+    lines->fill(then, inputOffset, outer, column, shape.rows);
+    sums = lines->taps(b, shape, context.address(b, loc, weights, panelStart),
+                       sums);
+  } else if (patch) {
     // The panels of a tile follow each other and share its patch.
     auto ifNew = scf::IfOp::create(b, loc, newTile, /*withElse=*/false);
     OpBuilder then(ifNew.thenBlock()->getTerminator());
@@ -258,6 +296,8 @@ void ConvEmitter::tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
     sums = outerTaps(b, 0, inputOffset, panelStart, shape, lastLanes, border,
                      column, sums);
   }
+  sums =
+      finishTile(b, loc, context.machine, shape, input.elementType, sums);
   Value filter =
       add(b, mul(b, group, filters / op.getGroup()), mul(b, panel, panelWidth));
   SmallVector<Value> leading{image};
@@ -267,6 +307,36 @@ void ConvEmitter::tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
 }
 
 /// Chooses between whole and partial panels, and inside and border tiles.
+Value ConvEmitter::isInside(OpBuilder &b, int64_t rows, Value column) {
+  if (flattened || patch || lines)
+    return {};
+  Value all;
+  // Floats leave taps outside along outer axes out of their loops.
+  for (int64_t axis = isInteger() ? 0 : rank - 1; axis < rank; ++axis) {
+    int64_t stride = op.getStrides()[axis], pad = op.getPadsBegin()[axis];
+    int64_t span = (op.getKernel()[axis] - 1) * op.getDilations()[axis];
+    std::optional<int64_t> size =
+        onnx::constantValue(inputDims[firstSpatial + axis]);
+    std::optional<int64_t> out = onnx::constantValue(resultDims[1 + axis]);
+    if (pad == 0 && size && out && (*out - 1) * stride + span < *size)
+      continue;
+    bool last = axis == rank - 1;
+    Value first = arith::SubIOp::create(
+        b, loc, mul(b, last ? column : outer[axis], stride), constant(b, pad));
+    Value end =
+        add(b, first, constant(b, (last ? rows - 1 : 0) * stride + span));
+    Value begins = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge,
+                                         first, constant(b, 0));
+    Value ends = arith::CmpIOp::create(
+        b, loc, arith::CmpIPredicate::slt, end,
+        context.expand(b, loc, inputDims[firstSpatial + axis]));
+    Value within = arith::AndIOp::create(b, loc, begins, ends);
+    all = all ? arith::AndIOp::create(b, loc, all, within) : within;
+  }
+  return all;
+}
+
+/// A whole or a partial panel, inside of the input or at its border.
 void ConvEmitter::panels(OpBuilder &b, int64_t rows, Value column) {
   int64_t perGroup = filters / op.getGroup();
   int64_t whole = perGroup / panelWidth;
@@ -275,28 +345,12 @@ void ConvEmitter::panels(OpBuilder &b, int64_t rows, Value column) {
   shape.rows = rows;
   TileShape part = shape;
   part.vectors = llvm::divideCeil(left, shape.width);
-  int64_t axis = rank - 1;
-  int64_t stride = op.getStrides()[axis], pad = op.getPadsBegin()[axis];
-  int64_t span = (op.getKernel()[axis] - 1) * op.getDilations()[axis];
   auto withBorder = [&](OpBuilder &nested, const TileShape &s, int64_t lanes) {
-    std::optional<int64_t> width =
-        onnx::constantValue(inputDims[firstSpatial + axis]);
-    std::optional<int64_t> out = onnx::constantValue(resultDims[1 + axis]);
-    bool never =
-        pad == 0 && width && out && (*out - 1) * stride + span < *width;
-    if (never || flattened || patch)
+    Value inside = isInside(nested, s.rows, column);
+    if (!inside)
       return tile(nested, s, lanes, /*border=*/false, column);
-    Value first = arith::SubIOp::create(
-        nested, loc, mul(nested, column, stride), constant(nested, pad));
-    Value last =
-        add(nested, first, constant(nested, (s.rows - 1) * stride + span));
-    Value size = context.expand(nested, loc, inputDims[firstSpatial + axis]);
-    Value inLeft = arith::CmpIOp::create(nested, loc, arith::CmpIPredicate::sge,
-                                         first, constant(nested, 0));
-    Value inRight = arith::CmpIOp::create(
-        nested, loc, arith::CmpIPredicate::slt, last, size);
     emitIf(
-        nested, loc, arith::AndIOp::create(nested, loc, inLeft, inRight),
+        nested, loc, inside,
         [&](OpBuilder &at) { tile(at, s, lanes, false, column); },
         [&](OpBuilder &at) { tile(at, s, lanes, true, column); });
   };
@@ -311,7 +365,6 @@ void ConvEmitter::panels(OpBuilder &b, int64_t rows, Value column) {
       [&](OpBuilder &at) { withBorder(at, part, left % shape.width); });
 }
 
-/// Pixels are rows, channels the depth.
 LogicalResult ConvEmitter::emitAsProduct(OpBuilder &b, Value lo, Value hi,
                                          AffineExpr &work) {
   MatrixProduct product;
@@ -339,7 +392,12 @@ LogicalResult ConvEmitter::emit(OpBuilder &b, Value lo, Value hi,
   if (!onnx::constantValue(input.strides[channelAxis]) || !op.getPanel())
     return op.emitError("[IG4002] convolution is not in packed form");
   int64_t bits = input.elementType.getIntOrFloatBitWidth();
-  TileShape shape = chooseTile(context.machine, bits);
+  TileShape shape = chooseTile(context.machine, input.elementType);
+  packedChannels = channels;
+  if (op.getMergedTaps())
+    packedChannels *= op.getKernel().back();
+  packedChannels = llvm::alignTo(
+      packedChannels, depthGroup(context.machine, input.elementType));
   shape.vectors = *op.getPanel() / shape.width;
   panelWidth = *op.getPanel();
   panelCount = llvm::divideCeil(filters / op.getGroup(), panelWidth);
@@ -363,9 +421,14 @@ LogicalResult ConvEmitter::emit(OpBuilder &b, Value lo, Value hi,
       space.push_back(resultDims[1 + i]);
   }
   plan = planRows(rows, shape);
-  patch.emplace(context, op, input);
-  if (!patch->allocate(b, plan.shape))
-    patch.reset();
+  if (op.getMergedTaps()) {
+    lines.emplace(context, op, input);
+    lines->allocate(b, plan.shape);
+  } else if (!isInteger()) {
+    patch.emplace(context, op, input);
+    if (!patch->allocate(b, plan.shape))
+      patch.reset();
+  }
   bool panelMajor =
       panelDepth() * filters * bits / 8 > context.machine.getL2() / 2;
   AffineExpr groups = onnx::constantDim(op.getGroup(), ctx);
@@ -385,9 +448,10 @@ LogicalResult ConvEmitter::emit(OpBuilder &b, Value lo, Value hi,
   work = onnx::product(full, ctx);
   bool padded = !flattened;
   if (padded)
-    zeros = zeroRow(
+    zeros = paddingRow(
         b, op, input.elementType,
-        input.strides[channelAxis] == onnx::constantDim(1, ctx) ? channels : 1);
+        input.strides[channelAxis] == onnx::constantDim(1, ctx) ? channels : 1,
+        op.getPadValue());
 
   auto item = scf::ForOp::create(b, loc, lo, hi, constant(b, 1));
   OpBuilder inner(item.getBody()->getTerminator());
@@ -412,7 +476,7 @@ LogicalResult ConvEmitter::emit(OpBuilder &b, Value lo, Value hi,
         arith::RemUIOp::create(inner, loc, item.getInductionVar(), count);
     share = arith::RemUIOp::create(inner, loc, number, constant(inner, shares));
   }
-  if (patch) {
+  if (patch || lines) {
     Value number = item.getInductionVar();
     newTile = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::eq, panel,
                                     constant(inner, 0));

@@ -39,7 +39,11 @@ private:
   Value times(OpBuilder &b, Value x, Value y) {
     return arith::MulIOp::create(b, loc, x, y);
   }
-  Value load(OpBuilder &b, Value pointer, Value mask);
+  bool isInteger() const { return isa<IntegerType>(input.elementType); }
+  /// A vector of the input or the weights; integers widened to 32 bits.
+  Value load(OpBuilder &b, Value pointer, Type elementType, Value mask);
+  /// sum + x * weight
+  Value multiplyAdd(OpBuilder &b, Value x, Value weight, Value sum);
   void row(OpBuilder &b, int64_t rows, Value column);
   void channels(OpBuilder &b, int64_t rows, bool border, Value column);
   void tile(OpBuilder &b, int64_t rows, bool border, Value column,
@@ -58,17 +62,38 @@ private:
   int64_t width = 1, filters = 0;
   TilePlan plan;
   Value image, zeros;
+  /// True where a tap of integers lies outside along an outer axis, or null.
+  Value outside;
   SmallVector<Value> outer;
 };
 } // namespace
 
-Value DepthwiseEmitter::load(OpBuilder &b, Value pointer, Value mask) {
-  auto type = VectorType::get({width}, input.elementType);
-  unsigned align = storageBytes(input.elementType);
-  if (!mask)
-    return LLVM::LoadOp::create(b, loc, type, pointer, align);
-  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
-  return LLVM::MaskedLoadOp::create(b, loc, type, pointer, mask, zero, align);
+Value DepthwiseEmitter::load(OpBuilder &b, Value pointer, Type elementType,
+                             Value mask) {
+  auto type = VectorType::get({width}, storageType(elementType));
+  unsigned align = storageBytes(elementType);
+  Value vector;
+  if (!mask) {
+    vector = LLVM::LoadOp::create(b, loc, type, pointer, align);
+  } else {
+    Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+    vector =
+        LLVM::MaskedLoadOp::create(b, loc, type, pointer, mask, zero, align);
+  }
+  if (!isa<IntegerType>(elementType))
+    return vector;
+  auto wide = VectorType::get({width}, b.getI32Type());
+  if (elementType.isUnsignedInteger())
+    return arith::ExtUIOp::create(b, loc, wide, vector);
+  return arith::ExtSIOp::create(b, loc, wide, vector);
+}
+
+Value DepthwiseEmitter::multiplyAdd(OpBuilder &b, Value x, Value weight,
+                                    Value sum) {
+  if (!isInteger())
+    return vector::FMAOp::create(b, loc, x, weight, sum);
+  return arith::AddIOp::create(b, loc, sum,
+                               arith::MulIOp::create(b, loc, x, weight));
 }
 
 SmallVector<Value> DepthwiseEmitter::taps(OpBuilder &b, int64_t axis,
@@ -92,6 +117,11 @@ SmallVector<Value> DepthwiseEmitter::taps(OpBuilder &b, int64_t axis,
     Value from = arith::DivUIOp::create(b, loc, add(b, negative, slack), d);
     Value to = arith::DivUIOp::create(b, loc, add(b, room, slack), d);
     to = arith::MinSIOp::create(b, loc, to, constant(b, kernel));
+    // Outside of an image of integers is their zero point, which counts.
+    if (isInteger()) {
+      from = zero;
+      to = constant(b, kernel);
+    }
     int64_t below = filters;
     for (int64_t k = axis + 1; k < rank; ++k)
       below *= op.getKernel()[k];
@@ -104,9 +134,17 @@ SmallVector<Value> DepthwiseEmitter::taps(OpBuilder &b, int64_t axis,
     Value weightAt =
         add(inner, weightOffset, times(inner, k, constant(inner, below)));
     SmallVector<Value> carried(loop.getRegionIterArgs());
+    Value outerOutside = outside;
+    if (isInteger()) {
+      Value here = arith::CmpIOp::create(
+          inner, loc, arith::CmpIPredicate::uge, position, size);
+      outside =
+          outside ? arith::OrIOp::create(inner, loc, outside, here) : here;
+    }
     scf::YieldOp::create(inner, loc,
                          taps(inner, axis + 1, offset, weightAt, border, column,
                               channel, mask, carried));
+    outside = outerOutside;
     return SmallVector<Value>(loop.getResults());
   }
   SmallVector<Value> acc(sums);
@@ -120,21 +158,24 @@ SmallVector<Value> DepthwiseEmitter::taps(OpBuilder &b, int64_t axis,
       return vector;
     Value offset = add(b, base, times(b, constant(b, distance), step));
     Value pointer = context.address(b, loc, input, offset);
+    if (outside)
+      pointer = arith::SelectOp::create(b, loc, outside, zeros, pointer);
     if (border) {
       Value x = add(b, x0, constant(b, distance));
       Value inside =
           arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, x, size);
       pointer = arith::SelectOp::create(b, loc, inside, pointer, zeros);
     }
-    vector = load(b, pointer, mask);
+    vector = load(b, pointer, input.elementType, mask);
     return vector;
   };
   for (int64_t k = 0; k < kernel; ++k) {
     Value at = add(b, add(b, weightOffset, channel), constant(b, k * filters));
-    Value weight = load(b, context.address(b, loc, weights, at), mask);
+    Value weight = load(b, context.address(b, loc, weights, at),
+                        weights.elementType, mask);
     for (int64_t r = 0; r < int64_t(sums.size()); ++r)
-      acc[r] = vector::FMAOp::create(b, loc, inputAt(r * stride + k * dilation),
-                                     weight, acc[r]);
+      acc[r] =
+          multiplyAdd(b, inputAt(r * stride + k * dilation), weight, acc[r]);
   }
   return acc;
 }
@@ -145,7 +186,7 @@ void DepthwiseEmitter::tile(OpBuilder &b, int64_t rows, bool border,
   TileShape shape{rows, 1, width};
   SmallVector<Value> sums =
       taps(b, 0, imageOffset, constant(b, 0), border, column, channel, mask,
-           zeroTile(b, loc, shape, input.elementType));
+           zeroTile(b, loc, context.machine, shape, input.elementType));
   SmallVector<Value> leading{image};
   leading.append(outer.begin(), outer.end());
   epilogue.storeTile(b, shape, leading, column, channel, mask, sums);
@@ -193,7 +234,8 @@ LogicalResult DepthwiseEmitter::emit(OpBuilder &b, Value lo, Value hi,
   inputDims = onnx::getDims(op.getInputType());
   resultDims = onnx::getDims(op.getResultType());
   filters = op.getFilters();
-  width = context.machine.lanes(input.elementType.getIntOrFloatBitWidth());
+  width = context.machine.lanes(
+      isInteger() ? 32 : input.elementType.getIntOrFloatBitWidth());
   AffineExpr columns = resultDims[rank];
   // Weights and inputs of a tile stay in registers.
   int64_t rows =
@@ -204,7 +246,7 @@ LogicalResult DepthwiseEmitter::emit(OpBuilder &b, Value lo, Value hi,
     space.push_back(resultDims[1 + i]);
   space.push_back(plan.tiles);
   work = onnx::product(space, b.getContext());
-  zeros = zeroRow(b, op, input.elementType, width);
+  zeros = paddingRow(b, op, input.elementType, width, op.getPadValue());
 
   auto item = scf::ForOp::create(b, loc, lo, hi, constant(b, 1));
   OpBuilder inner(item.getBody()->getTerminator());

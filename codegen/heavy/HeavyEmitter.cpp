@@ -35,30 +35,32 @@ TilePlan ingot::planRows(AffineExpr rows, TileShape shape) {
   return plan;
 }
 
-SmallVector<Value> ingot::zeroTile(OpBuilder &b, Location loc,
-                                   const TileShape &shape, Type elementType) {
-  auto type = VectorType::get({shape.width}, elementType);
-  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
-  return SmallVector<Value>(shape.rows * shape.vectors, zero);
-}
-
-Value ingot::zeroRow(OpBuilder &b, Operation *op, Type elementType,
-                     int64_t length) {
+Value ingot::paddingRow(OpBuilder &b, Operation *op, Type elementType,
+                        int64_t length, int64_t value) {
   Location loc = op->getLoc();
   ModuleOp module = op->getParentOfType<ModuleOp>();
-  std::string name = "ingot_zeros_" + std::to_string(length) + "_" +
+  int64_t byte = value & 0xff;
+  std::string name = "ingot_padding_" + std::to_string(byte) + "_" +
+                     std::to_string(length) + "_" +
                      std::to_string(storageBytes(elementType));
   if (!module.lookupSymbol(name)) {
     OpBuilder top = OpBuilder::atBlockBegin(module.getBody());
-    auto type = LLVM::LLVMArrayType::get(storageType(elementType), length);
+    Type element = storageType(elementType);
+    auto type = LLVM::LLVMArrayType::get(element, length);
+    Attribute initial;
+    if (byte != 0)
+      initial = DenseElementsAttr::get(
+          RankedTensorType::get({length}, b.getI8Type()), APInt(8, byte));
     auto global =
         LLVM::GlobalOp::create(top, loc, type, /*isConstant=*/true,
-                               LLVM::Linkage::LinkonceODR, name, Attribute());
+                               LLVM::Linkage::LinkonceODR, name, initial);
     global.setVisibility_(LLVM::Visibility::Hidden);
-    Block *block = top.createBlock(&global.getInitializerRegion());
-    OpBuilder init = OpBuilder::atBlockEnd(block);
-    LLVM::ReturnOp::create(init, loc,
-                           LLVM::ZeroOp::create(init, loc, type).getResult());
+    if (!initial) {
+      Block *block = top.createBlock(&global.getInitializerRegion());
+      OpBuilder init = OpBuilder::atBlockEnd(block);
+      LLVM::ReturnOp::create(init, loc,
+                             LLVM::ZeroOp::create(init, loc, type).getResult());
+    }
   }
   return LLVM::AddressOfOp::create(
       b, loc, LLVM::LLVMPointerType::get(b.getContext()), name);

@@ -10,12 +10,13 @@ using namespace mlir;
 using namespace ingot;
 
 /// Strides of an operand for each leading dimension of the result, 0 where it
-/// is broadcast.
+/// is broadcast; the last `matrixRank` dimensions hold a matrix.
 static SmallVector<AffineExpr>
-batchStrides(Value tensor, ArrayRef<AffineExpr> strides, int64_t resultRank) {
+batchStrides(Value tensor, ArrayRef<AffineExpr> strides, int64_t resultRank,
+             int64_t matrixRank = 2) {
   auto type = cast<RankedTensorType>(tensor.getType());
   onnx::Dims own = onnx::getDims(type);
-  int64_t batchRank = type.getRank() - 2, resultBatch = resultRank - 2;
+  int64_t batchRank = type.getRank() - matrixRank, resultBatch = resultRank - 2;
   SmallVector<AffineExpr> result(resultBatch,
                                  onnx::constantDim(0, type.getContext()));
   for (int64_t i = 0; i < batchRank; ++i)
@@ -45,12 +46,16 @@ LogicalResult ingot::emitMatmul(OpBuilder &b, KernelContext &context,
   product.aBatch = batchStrides(op.getA(), product.a.strides, rank);
   product.n = op.getN();
   product.panel = op.getPanel();
-  if (op.getPanel())
+  auto bType = cast<RankedTensorType>(op.getB().getType());
+  bool isStack = op.isInteger() && bType.getRank() > 4;
+  if (isStack)
+    product.bBatch = batchStrides(op.getB(), product.b.strides, rank, 4);
+  else if (op.getPanel())
     product.bBatch.assign(rank - 2, onnx::constantDim(0, op.getContext()));
   else
     product.bBatch = batchStrides(op.getB(), product.b.strides, rank);
   // One constant matrix for all batches: all rows are alike.
-  if (op.getPanel() && !transposed && epilogue.canFlatten(rank - 1))
+  if (op.getPanel() && !isStack && !transposed && epilogue.canFlatten(rank - 1))
     product.flatten(b.getContext());
   return emitProduct(b, context, op.getLoc(), product, epilogue, lo, hi, work);
 }

@@ -46,7 +46,9 @@ public:
   ProductEmitter(KernelContext &context, Location loc, MatrixProduct &product,
                  Epilogue &epilogue)
       : context(context), product(product), epilogue(epilogue), loc(loc),
-        bits(product.a.elementType.getIntOrFloatBitWidth()) {}
+        factors(product.a.elementType),
+        bits(factors.getIntOrFloatBitWidth()),
+        unit(depthGroup(context.machine, factors)) {}
 
   LogicalResult emit(OpBuilder &b, Value lo, Value hi, AffineExpr &work);
 
@@ -67,6 +69,12 @@ private:
   void loop(OpBuilder &b, Value from, Value to, bool once,
             function_ref<void(OpBuilder &, Value)> body);
   Value stack(OpBuilder &b, int64_t elements);
+  bool isInteger() const { return isa<IntegerType>(factors); }
+  /// Bytes of B for one step of the depth.
+  int64_t stepBytes() const {
+    int64_t each = isInteger() ? context.machine.dotBits() : bits;
+    return panelWidth * each / 8;
+  }
   void chooseTile();
   void chooseBlocks(OpBuilder &b);
   Value batchOffset(OpBuilder &b, ArrayRef<AffineExpr> strides);
@@ -86,7 +94,9 @@ private:
   MatrixProduct &product;
   Epilogue &epilogue;
   Location loc;
-  int64_t bits;
+  /// What is multiplied, its bits, and depths that B holds side by side.
+  Type factors;
+  int64_t bits, unit;
   TilePlan plan;
   std::optional<int64_t> staticDepth;
   int64_t panelWidth = 0, panels = 0, blockPanels = 1, blockTiles = 1;
@@ -118,11 +128,11 @@ Value ProductEmitter::stack(OpBuilder &b, int64_t elements) {
       arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(elements));
   return LLVM::AllocaOp::create(b, loc,
                                 LLVM::LLVMPointerType::get(b.getContext()),
-                                product.a.elementType, count, /*alignment=*/64);
+                                storageType(factors), count, /*alignment=*/64);
 }
 
 void ProductEmitter::chooseTile() {
-  TileShape shape = ingot::chooseTile(context.machine, bits);
+  TileShape shape = ingot::chooseTile(context.machine, factors);
   if (product.panel) {
     shape.vectors = *product.panel / shape.width;
     // A single row is bound by loads: wide panels keep them in flight.
@@ -166,14 +176,16 @@ void ProductEmitter::chooseBlocks(OpBuilder &b) {
   int64_t rows = plan.shape.rows;
   // Few rows meet each element of B too rarely for reuse to matter.
   bool manyRows = rows >= 4 && staticDepth;
-  if (manyRows && partDepth > longestDepth * 3 / 2) {
+  if (manyRows && !isInteger() && partDepth > longestDepth * 3 / 2) {
     parts = llvm::divideCeil(partDepth, longestDepth);
     partDepth =
         llvm::alignTo(llvm::divideCeil(partDepth, parts), 2 * plan.shape.width);
     parts = llvm::divideCeil(*staticDepth, partDepth);
   }
   std::optional<int64_t> rowStride = onnx::constantValue(product.rowStride);
-  packedStride = partDepth + plan.shape.width;
+  // Whole words are read from copied rows of integers.
+  packedStride = isInteger() ? llvm::alignTo(partDepth, 64) + 64
+                             : partDepth + plan.shape.width;
   bool copies = manyRows && product.depthStride == 1 && panels > 1 &&
                 rowStride && linesPerSet(rows, *rowStride * bits / 8) > 7 &&
                 rows * packedStride * bits / 8 <= packBytes;
@@ -181,7 +193,7 @@ void ProductEmitter::chooseBlocks(OpBuilder &b) {
   // the third-level cache, in order. Partial sums speak against many.
   int64_t cache = context.machine.getL2();
   int64_t room = copies && parts == 1 ? 2 * cache : cache / 2;
-  int64_t panelBytes = std::max<int64_t>(1, partDepth * panelWidth * bits / 8);
+  int64_t panelBytes = std::max<int64_t>(1, partDepth * stepBytes());
   blockPanels = evenBlock(panels, room / panelBytes);
   if (parts > 1) {
     blockTiles = tilesPerBlock;
@@ -231,6 +243,13 @@ void ProductEmitter::packRows(OpBuilder &b, const TileShape &shape, Value row) {
   OpBuilder inner(each.getBody()->getTerminator());
   Value source = mul(inner, each.getInductionVar(), stride);
   Value target = mul(inner, each.getInductionVar(), packedStride);
+  if (isInteger()) {
+    LLVM::MemcpyInlineOp::create(
+        inner, loc, context.address(inner, loc, to, target),
+        context.address(inner, loc, from, source),
+        inner.getI64IntegerAttr(partDepth), /*isVolatile=*/false);
+    return;
+  }
   Value rest =
       arith::RemUIOp::create(inner, loc, length, constant(inner, shape.width));
   Value whole = arith::SubIOp::create(inner, loc, length, rest);
@@ -273,7 +292,11 @@ void ProductEmitter::tile(OpBuilder &b, const TileShape &shape,
 
   Value depth = context.expand(b, loc, product.depth), offset;
   if (product.panel) {
-    offset = mul(b, panelIndex, mul(b, depth, panelWidth));
+    Value held = depth;
+    if (isInteger())
+      held = constant(b, llvm::alignTo(*staticDepth, unit));
+    offset = add(b, batchOffset(b, product.bBatch),
+                 mul(b, panelIndex, mul(b, held, panelWidth)));
     operands.bStride = constant(b, panelWidth);
   } else {
     offset =
@@ -296,11 +319,16 @@ void ProductEmitter::tile(OpBuilder &b, const TileShape &shape,
   }
   operands.b = context.address(b, loc, product.b, offset);
   prefetchNext(b, operands);
-  SmallVector<Value> sums = zeroTile(b, loc, shape, product.a.elementType);
-  if (parts == 1)
+  SmallVector<Value> sums = zeroTile(b, loc, context.machine, shape, factors);
+  // Copied rows end with whole words; zeros of B take no part.
+  if (packed && isInteger())
+    size = llvm::alignTo(*staticDepth, unit);
+  if (parts == 1) {
+    sums = emitTile(b, loc, context, shape, operands, depth, size, sums);
     return finish(
         b, shape, lastLanes, row,
-        emitTile(b, loc, context, shape, operands, depth, size, sums));
+        finishTile(b, loc, context.machine, shape, factors, sums));
+  }
 
   auto type = VectorType::get({shape.width}, product.a.elementType);
   BufferRef saved{partials, product.a.elementType, {}};
@@ -333,7 +361,7 @@ void ProductEmitter::prefetchNext(OpBuilder &b, TileOperands &operands) {
   if (!product.panel || !staticDepth)
     return;
   BufferRef next{operands.b, b.getI8Type(), {}};
-  int64_t stepBytes = panelWidth * bits / 8;
+  int64_t stepBytes = this->stepBytes();
   if (onnx::constantValue(plan.tiles) == 1 && plan.shape.rows < 4) {
     operands.prefetchBytes = stepBytes;
     operands.prefetch = context.address(b, loc, next, constant(b, streamAhead));
@@ -490,6 +518,9 @@ LogicalResult ProductEmitter::emit(OpBuilder &b, Value lo, Value hi,
     product.rows = product.dims[product.dims.size() - 2];
   chooseTile();
   chooseBlocks(b);
+  if (isInteger() && (!staticDepth || !product.panel))
+    return emitError(loc, "[IG4002] a product of integers needs a packed "
+                          "right factor and a static depth");
   SmallVector<AffineExpr> space;
   if (!product.bBatch.empty())
     space.assign(product.dims.begin(), product.dims.end() - 2);

@@ -24,6 +24,70 @@ TileShape ingot::chooseTile(kernel::MachineAttr machine, int64_t bits) {
   return {6, 2, width};
 }
 
+TileShape ingot::chooseTile(kernel::MachineAttr machine, Type factors) {
+  if (!isa<IntegerType>(factors))
+    return chooseTile(machine, factors.getIntOrFloatBitWidth());
+  int64_t width = machine.lanes(32);
+  switch (machine.getDot()) {
+  case kernel::DotForm::lanes:
+    return {4, 4, width};
+  case kernel::DotForm::sdot:
+    return {6, 4, width};
+  case kernel::DotForm::smmla:
+    return {4, 6, width};
+  case kernel::DotForm::pairs:
+  case kernel::DotForm::vnni:
+    return {machine.getVectorRegisters() >= 32 ? 14 : 6, 2, width};
+  }
+  llvm_unreachable("unknown dot form");
+}
+
+int64_t ingot::depthGroup(kernel::MachineAttr machine, Type factors) {
+  return isa<IntegerType>(factors) ? machine.dotDepth() : 1;
+}
+
+/// Integer accumulators hold 2 x 2 results of two rows each.
+static bool isSquare(kernel::MachineAttr machine, Type factors) {
+  return isa<IntegerType>(factors) &&
+         machine.getDot() == kernel::DotForm::smmla;
+}
+
+SmallVector<Value> ingot::zeroTile(OpBuilder &b, Location loc,
+                                   kernel::MachineAttr machine,
+                                   const TileShape &shape, Type factors) {
+  Type sum = isa<IntegerType>(factors) ? b.getI32Type() : factors;
+  auto type = VectorType::get({shape.width}, sum);
+  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+  int64_t rows = shape.rows;
+  if (isSquare(machine, factors))
+    rows = llvm::alignTo(rows, 2);
+  return SmallVector<Value>(rows * shape.vectors, zero);
+}
+
+SmallVector<Value> ingot::finishTile(OpBuilder &b, Location loc,
+                                     kernel::MachineAttr machine,
+                                     const TileShape &shape, Type factors,
+                                     ArrayRef<Value> accumulators) {
+  if (!isSquare(machine, factors))
+    return SmallVector<Value>(accumulators);
+  // Of each pair of rows: (r0c0 r0c1 r1c0 r1c1) (r0c2 r0c3 r1c2 r1c3) ...
+  auto words = VectorType::get({shape.width / 2}, b.getI64Type());
+  auto sums = VectorType::get({shape.width}, b.getI32Type());
+  SmallVector<Value> result(shape.rows * shape.vectors);
+  for (int64_t r = 0; r < shape.rows; ++r)
+    for (int64_t v = 0; v < shape.vectors; ++v) {
+      int64_t at = (r / 2 * shape.vectors + v) * 2;
+      Value left = vector::BitCastOp::create(b, loc, words, accumulators[at]);
+      Value right =
+          vector::BitCastOp::create(b, loc, words, accumulators[at + 1]);
+      SmallVector<int64_t> half{r % 2, 2 + r % 2};
+      result[r * shape.vectors + v] = vector::BitCastOp::create(
+          b, loc, sums,
+          vector::ShuffleOp::create(b, loc, left, right, half).getResult());
+    }
+  return result;
+}
+
 Value ingot::constantMask(OpBuilder &b, Location loc, int64_t lanes,
                           int64_t width) {
   if (lanes == 0 || lanes == width)
@@ -219,6 +283,9 @@ SmallVector<Value> ingot::emitTile(OpBuilder &b, Location loc,
                                    const TileOperands &operands, Value depth,
                                    std::optional<int64_t> staticDepth,
                                    ArrayRef<Value> accumulators) {
+  if (isa<IntegerType>(operands.elementType))
+    return emitIntegerTile(b, loc, context, shape, operands, *staticDepth,
+                           accumulators);
   return TileEmitter(context, loc, shape, operands)
       .emit(b, depth, staticDepth, accumulators);
 }

@@ -28,6 +28,26 @@ struct TileShape {
 /// bits: rows first (cpu.md and neon.md measured the choices).
 TileShape chooseTile(kernel::MachineAttr machine, int64_t bits);
 
+/// The same for factors of a type; integers are summed in 32 bits.
+TileShape chooseTile(kernel::MachineAttr machine, mlir::Type factors);
+
+/// Depths that lie side by side in packed factors of a type, to the next
+/// multiple of which the depth is padded: 1 but for integers.
+int64_t depthGroup(kernel::MachineAttr machine, mlir::Type factors);
+
+/// Accumulators of a tile at zero, for factors of a type. Those of integers
+/// are in an order of the machine's own.
+llvm::SmallVector<mlir::Value> zeroTile(mlir::OpBuilder &b, mlir::Location loc,
+                                        kernel::MachineAttr machine,
+                                        const TileShape &shape,
+                                        mlir::Type factors);
+
+/// Finished accumulators as a vector for each row and vector of the tile.
+llvm::SmallVector<mlir::Value>
+finishTile(mlir::OpBuilder &b, mlir::Location loc, kernel::MachineAttr machine,
+           const TileShape &shape, mlir::Type factors,
+           llvm::ArrayRef<mlir::Value> accumulators);
+
 /// Where a tile's operands come from, at one point of the outer reduction
 /// loops: the innermost reduced dimension has `depth` points.
 struct TileOperands {
@@ -35,7 +55,7 @@ struct TileOperands {
   llvm::SmallVector<mlir::Value> rowPointers;
   /// Distance in elements between depths of A.
   int64_t depthStride = 1;
-  /// Pointer to the vectors of B at depth 0.
+  /// Pointer to the vectors of B at depth 0. B of integers is packed.
   mlir::Value b;
   /// Distance in elements between depths of B (index value).
   mlir::Value bStride;
@@ -52,12 +72,19 @@ struct TileOperands {
 
 /// acc[row * vectors + v] += a[row][k] * b[k][v] for all k < depth, in order
 /// of k, with fused multiply-adds. `depth` is an index value; `staticDepth` its
-/// value if known.
+/// value if known, which that of integers has to be. Their accumulators are
+/// those of zeroTile.
 llvm::SmallVector<mlir::Value>
 emitTile(mlir::OpBuilder &b, mlir::Location loc, KernelContext &context,
          const TileShape &shape, const TileOperands &operands,
          mlir::Value depth, std::optional<int64_t> staticDepth,
          llvm::ArrayRef<mlir::Value> accumulators);
+
+/// emitTile of integers.
+llvm::SmallVector<mlir::Value>
+emitIntegerTile(mlir::OpBuilder &b, mlir::Location loc, KernelContext &context,
+                const TileShape &shape, const TileOperands &operands,
+                int64_t depth, llvm::ArrayRef<mlir::Value> accumulators);
 
 /// The constant vector<width x i1> with the first `lanes` set; null for all.
 mlir::Value constantMask(mlir::OpBuilder &b, mlir::Location loc, int64_t lanes,

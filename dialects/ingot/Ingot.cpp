@@ -69,6 +69,8 @@ LogicalResult ConvOp::verify() {
            << getFilters() << " filters, but result " << result;
   if (isInteger() && failed(verifyFactors(*this, input, weights)))
     return failure();
+  if (isInteger() && getInputChannelsFirst())
+    return emitOpError("of integers takes channels-last tensors");
   int64_t points = 1;
   for (int64_t size : getKernel())
     points *= size;
@@ -76,8 +78,13 @@ LogicalResult ConvOp::verify() {
   int64_t expected = getFilters() * (channels / getGroup()) * points;
   if (getPanel() && !isDepthwise()) {
     int64_t depth = channels / getGroup();
+    if (getMergedTaps()) {
+      depth *= getKernel().back();
+      points /= std::max<int64_t>(1, getKernel().back());
+    }
     if (isInteger() && weights.getRank() > 0)
-      depth = llvm::alignTo(depth, std::max<int64_t>(1, weights.getShape().back()));
+      depth = llvm::alignTo(depth,
+                            std::max<int64_t>(1, weights.getShape().back()));
     expected = getGroup() * llvm::divideCeil(perGroup, *getPanel()) *
                *getPanel() * depth * points;
   }

@@ -41,7 +41,9 @@ def Ingot_ConvOp : Ingot_Op<"conv"> {
     the result is i32, exact modulo 2^32; elements outside the image count as
     `pad_value`, the zero point. The packed form then has its depth, the
     C / group channels, in groups of `machine.dotDepth()` neighbours, padded
-    with zeros: [group, panels, kernel..., depth / d, panel, d].
+    with zeros: [group, panels, kernel..., depth / d, panel, d]. With
+    `merged_taps` the innermost kernel axis and the channels are one depth:
+    [group, panels, outer kernel..., depth / d, panel, d].
   }];
   let arguments = (ins Onnx_Tensor:$input, Onnx_Tensor:$weights,
                        DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
@@ -49,7 +51,8 @@ def Ingot_ConvOp : Ingot_Op<"conv"> {
                        DenseI64ArrayAttr:$dilations, I64Attr:$group,
                        I64Attr:$filters, UnitAttr:$input_channels_first,
                        OptionalAttr<I64Attr>:$panel,
-                       DefaultValuedAttr<I64Attr, "0">:$pad_value);
+                       DefaultValuedAttr<I64Attr, "0">:$pad_value,
+                       UnitAttr:$merged_taps);
   let results = (outs Onnx_Tensor:$result);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;

@@ -37,7 +37,6 @@ int64_t MachineAttr::dotDepth() const {
   case DotForm::lanes:
     return 1;
   case DotForm::pairs:
-    return 2;
   case DotForm::vnni:
   case DotForm::sdot:
     return 4;

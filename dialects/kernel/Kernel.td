@@ -52,8 +52,9 @@ def Kernel_MachineAttr : AttrDef<Kernel_Dialect, "Machine"> {
     that broadcasting loads are to be avoided. Cache sizes are bytes per core.
     `dot`: the instruction that sums products of 8-bit integers in 32 bits:
     `vnni` four products of unsigned by signed (vpdpbusd), `sdot` four and
-    `smmla` eight (in 2 x 2 results) of signed by signed; without one, widened
-    to 16 bits, `pairs` two products (vpmaddwd) or `lanes` one (smlal).
+    `smmla` eight (in 2 x 2 results) of signed by signed; without one, factors
+    are widened to 16 bits and `pairs` sums two products (vpmaddwd; unsigned on
+    the left), `lanes` one (smlal).
   }];
   let parameters = (ins
     StringRefParameter<"name on the command line">:$target,
@@ -72,13 +73,15 @@ def Kernel_MachineAttr : AttrDef<Kernel_Dialect, "Machine"> {
   let extraClassDeclaration = [{
     /// Lanes of a native vector of elements of that many bits.
     int64_t lanes(int64_t bits) const { return getVectorBits() / bits; }
-    /// Steps of the depth that one instruction of the dot form sums up.
+    /// Steps of the depth that lie side by side in a packed right operand.
     int64_t dotDepth() const;
-    /// Bits of the factors that it takes.
+    /// Bits of the right factors.
     int64_t dotBits() const;
     /// True if it takes only unsigned (signed) 8-bit integers on the left; the
     /// right ones are always signed.
-    bool dotUnsignedLeft() const { return getDot() == DotForm::vnni; }
+    bool dotUnsignedLeft() const {
+      return getDot() == DotForm::vnni || getDot() == DotForm::pairs;
+    }
     bool dotSignedLeft() const {
       return getDot() == DotForm::sdot || getDot() == DotForm::smmla;
     }

@@ -8,6 +8,7 @@
 #include "dialects/onnx/Layout.h"
 #include "dialects/onnx/Shape.h"
 #include "passes/tensor/Lowering.h"
+#include "passes/tensor/PackIntegers.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
@@ -181,6 +182,8 @@ struct PackWeights : ingot::impl::PackWeightsBase<PackWeights> {
   }
 
   void pack(heavy::ConvOp op, kernel::MachineAttr machine) {
+    if (op.isInteger())
+      return packIntegers(op, machine);
     ElementsAttr value;
     if (op.getPanel() || !matchPattern(op.getWeights(), m_Constant(&value)))
       return;
@@ -196,6 +199,8 @@ struct PackWeights : ingot::impl::PackWeightsBase<PackWeights> {
   }
 
   void pack(heavy::MatmulOp op, kernel::MachineAttr machine) {
+    if (op.isInteger())
+      return packIntegers(op, machine);
     Value b = op.getB();
     auto transpose = b.getDefiningOp<onnx::TransposeOp>();
     if (transpose)

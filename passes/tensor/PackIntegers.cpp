@@ -1,0 +1,260 @@
+//===- PackIntegers.cpp -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/tensor/PackIntegers.h"
+#include "dialects/onnx/Layout.h"
+#include "dialects/onnx/Shape.h"
+#include "passes/tensor/Lowering.h"
+#include "passes/tensor/lower/Scalars.h"
+
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace ingot;
+using kernel::DotForm;
+
+namespace {
+/// A constant of signed bytes.
+class Bytes {
+public:
+  explicit Bytes(Value v) {
+    ElementsAttr attr;
+    if (!matchPattern(v, m_Constant(&attr)) ||
+        !attr.getElementType().isSignlessInteger(8))
+      return;
+    if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr)) {
+      if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
+        data = blob->getData();
+    } else if (auto dense = dyn_cast<DenseElementsAttr>(attr)) {
+      data = dense.getRawData();
+      splat = dense.isSplat();
+    }
+    valid = splat ? !data.empty()
+                  : int64_t(data.size()) == attr.getNumElements();
+  }
+  bool isValid() const { return valid; }
+  int8_t operator[](int64_t i) const { return int8_t(data[splat ? 0 : i]); }
+
+private:
+  ArrayRef<char> data;
+  bool splat = false, valid = false;
+};
+
+/// The order of a panel: `group` depths of all its columns follow each other.
+struct PanelOrder {
+  PanelOrder(kernel::MachineAttr machine, int64_t panel)
+      : form(machine.getDot()), group(machine.dotDepth()),
+        bits(machine.dotBits()), width(machine.lanes(32)), panel(panel) {}
+
+  /// Where the factor of depth k and column j lies.
+  int64_t position(int64_t k, int64_t j) const {
+    int64_t at = k / group * group * panel, within = k % group;
+    if (form != DotForm::pairs)
+      return at + j * group + within;
+    // Depths 0 and 2 of a vector's columns, then 1 and 3: the order in which
+    // they come out of a word of A at one operation each.
+    int64_t half = j / width * 2 + within % 2;
+    return at + (half * width + j % width) * 2 + within / 2;
+  }
+
+  DotForm form;
+  int64_t group, bits, width, panel;
+};
+} // namespace
+
+/// Columns per panel: what the register tile holds side by side.
+static int64_t panelWidth(kernel::MachineAttr machine, int64_t n,
+                          bool fewRows) {
+  int64_t width = machine.lanes(32), vectors = 2;
+  switch (machine.getDot()) {
+  case DotForm::lanes:
+  case DotForm::sdot:
+    vectors = 4;
+    break;
+  case DotForm::smmla:
+    vectors = 6;
+    break;
+  case DotForm::pairs:
+  case DotForm::vnni:
+    if (fewRows)
+      vectors = machine.getVectorRegisters() >= 32 ? 8 : 4;
+    break;
+  }
+  return width * std::max<int64_t>(
+                     1, std::min<int64_t>(vectors, llvm::divideCeil(n, width)));
+}
+
+/// A constant of `count` factors that `fill` puts in their places.
+static Value
+packed(OpBuilder &b, Location loc, ArrayRef<int64_t> shape, int64_t bits,
+       function_ref<void(function_ref<void(int64_t, int8_t)>)> fill) {
+  auto type = RankedTensorType::get(shape, b.getIntegerType(bits));
+  size_t bytes = size_t(type.getNumElements()) * (bits / 8);
+  AsmResourceBlob blob = HeapAsmResourceBlob::allocate(bytes, 64);
+  char *data = blob.getMutableData().data();
+  std::memset(data, 0, bytes);
+  if (bits == 8)
+    fill([&](int64_t at, int8_t v) { data[at] = char(v); });
+  else
+    fill([&](int64_t at, int8_t v) {
+      int16_t wide = v;
+      std::memcpy(data + 2 * at, &wide, 2);
+    });
+  auto attr = DenseResourceElementsAttr::get(type, "packed", std::move(blob));
+  return onnx::ConstantOp::create(b, loc, type, attr);
+}
+
+void ingot::packIntegers(heavy::ConvOp op, kernel::MachineAttr machine) {
+  Bytes from(op.getWeights());
+  if (op.getPanel() || !from.isValid())
+    return;
+  OpBuilder b(op);
+  int64_t points = 1;
+  for (int64_t k : op.getKernel())
+    points *= k;
+  int64_t filters = op.getFilters(), groups = op.getGroup();
+  int64_t channels = op.getChannels() / groups;
+  if (op.isDepthwise()) {
+    Value weights = packed(
+        b, op.getLoc(), {points, filters}, 8,
+        [&](function_ref<void(int64_t, int8_t)> put) {
+          for (int64_t p = 0; p < points; ++p)
+            for (int64_t m = 0; m < filters; ++m)
+              put(p * filters + m, from[m * points + p]);
+        });
+    op.getWeightsMutable().assign(weights);
+    op.setPanel(machine.lanes(32));
+    return;
+  }
+  int64_t perGroup = filters / groups;
+  PanelOrder order(machine, panelWidth(machine, perGroup, /*fewRows=*/false));
+  int64_t panels = llvm::divideCeil(perGroup, order.panel);
+  // With few channels, padding each tap would waste much of every product.
+  int64_t inner = op.getKernel().back();
+  bool merges = groups == 1 && channels % order.group != 0 && inner > 1 &&
+                op.getDilations().back() == 1;
+  int64_t run = merges ? inner : 1;
+  int64_t depth = llvm::alignTo(run * channels, order.group);
+  int64_t blocks = points / run;
+  Value weights = packed(
+      b, op.getLoc(),
+      {groups, panels, blocks, depth / order.group, order.panel, order.group},
+      order.bits, [&](function_ref<void(int64_t, int8_t)> put) {
+        for (int64_t filter = 0; filter < filters; ++filter) {
+          int64_t g = filter / perGroup, m = filter % perGroup;
+          int64_t panel = g * panels + m / order.panel;
+          for (int64_t c = 0; c < channels; ++c)
+            for (int64_t t = 0; t < points; ++t) {
+              int64_t block = panel * blocks + t / run;
+              int64_t k = t % run * channels + c;
+              put(block * depth * order.panel +
+                      order.position(k, m % order.panel),
+                  from[(filter * channels + c) * points + t]);
+            }
+        }
+      });
+  op.getWeightsMutable().assign(weights);
+  op.setPanel(order.panel);
+  op.setMergedTaps(merges);
+}
+
+/// The packing of a matrix (or a stack of them) that is known at run time.
+static Value packAtRunTime(heavy::MatmulOp op, const PanelOrder &order) {
+  OpBuilder b(op);
+  auto type = cast<RankedTensorType>(op.getB().getType());
+  onnx::Dims dims = onnx::getDims(type);
+  int64_t rank = type.getRank(), n = op.getN();
+  int64_t k = *onnx::constantValue(dims[rank - 2]);
+  MLIRContext *context = b.getContext();
+  onnx::Dims out(ArrayRef(dims).drop_back(2));
+  for (int64_t size :
+       {int64_t(llvm::divideCeil(n, order.panel)),
+        int64_t(llvm::divideCeil(k, order.group)), order.panel, order.group})
+    out.push_back(onnx::constantDim(size, context));
+  auto result = onnx::tensorOf(out, b.getIntegerType(order.bits));
+  Value source = op.getB();
+  return compute(b, op.getLoc(), result, [&](Body &body) -> Value {
+    Scalars s{body.b, body.loc};
+    auto plus = [&](Value x, Value y) { return s.add(x, y); };
+    auto times = [&](Value x, int64_t f) { return s.mul(x, s.index(f)); };
+    auto quotient = [&](Value x, int64_t f) {
+      return s.quotient(x, s.index(f));
+    };
+    auto remainder = [&](Value x, int64_t f) {
+      return s.remainder(x, s.index(f));
+    };
+    int64_t batch = rank - 2;
+    Value column = body.index(batch + 2), within = body.index(batch + 3);
+    if (order.form == DotForm::pairs) {
+      Value at = plus(times(column, order.group), within);
+      Value slot = remainder(at, 2);
+      at = quotient(at, 2);
+      Value j = remainder(at, order.width);
+      at = quotient(at, order.width);
+      within = plus(times(slot, 2), remainder(at, 2));
+      column = plus(times(quotient(at, 2), order.width), j);
+    }
+    Value row = plus(times(body.index(batch + 1), order.group), within);
+    column = plus(times(body.index(batch), order.panel), column);
+    Value exists = s.both(s.less(row, s.index(k)), s.less(column, s.index(n)));
+    SmallVector<Value> indices;
+    for (int64_t i = 0; i < batch; ++i)
+      indices.push_back(body.index(i));
+    indices.push_back(s.min(row, s.index(k - 1)));
+    indices.push_back(s.min(column, s.index(n - 1)));
+    Value factor = body.load(source, indices);
+    Value zero = integerConstant(body.b, body.loc, factor.getType(), 0);
+    factor = s.select(exists, factor, zero);
+    if (order.bits == 8)
+      return factor;
+    return arith::ExtSIOp::create(body.b, body.loc,
+                                  body.b.getIntegerType(order.bits), factor);
+  });
+}
+
+void ingot::packIntegers(heavy::MatmulOp op, kernel::MachineAttr machine) {
+  if (op.getPanel())
+    return;
+  Value right = op.getB();
+  auto transpose = right.getDefiningOp<onnx::TransposeOp>();
+  Bytes from(transpose ? transpose.getData() : right);
+  auto result = cast<RankedTensorType>(op.getResult().getType());
+  auto matrix = cast<RankedTensorType>(right.getType());
+  int64_t n = op.getN();
+  std::optional<int64_t> rows = onnx::constantValue(onnx::product(
+      ArrayRef(onnx::getDims(result)).drop_back(), op.getContext()));
+  PanelOrder order(machine, panelWidth(machine, n, rows && *rows < 4));
+  int64_t depth = matrix.getDimSize(matrix.getRank() - 2);
+  if (ShapedType::isDynamic(depth) || depth == 0 || n == 0)
+    return;
+  if (!from.isValid() || matrix.getRank() != 2) {
+    op.getBMutable().assign(packAtRunTime(op, order));
+    op.setPanel(order.panel);
+    return;
+  }
+  OpBuilder b(op);
+  int64_t panels = llvm::divideCeil(n, order.panel);
+  int64_t padded = llvm::alignTo(depth, order.group);
+  Value packedMatrix = packed(
+      b, op.getLoc(), {panels, padded / order.group, order.panel, order.group},
+      order.bits, [&](function_ref<void(int64_t, int8_t)> put) {
+        // In blocks, so that neither side strides through more than the cache.
+        constexpr int64_t block = 64;
+        for (int64_t p = 0; p < panels; ++p)
+          for (int64_t k0 = 0; k0 < depth; k0 += block)
+            for (int64_t j = 0; j < order.panel && p * order.panel + j < n; ++j)
+              for (int64_t k = k0; k < std::min(depth, k0 + block); ++k) {
+                int64_t column = p * order.panel + j;
+                put(p * padded * order.panel + order.position(k, j),
+                    from[transpose ? column * depth + k : k * n + column]);
+              }
+      });
+  op.getBMutable().assign(packedMatrix);
+  op.setPanel(order.panel);
+  if (transpose && transpose->use_empty())
+    transpose.erase();
+}
