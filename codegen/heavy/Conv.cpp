@@ -80,7 +80,8 @@ private:
   TilePlan plan;
   /// Channels of a group, and how many (or depths of a line, where taps are
   /// merged) the weights hold.
-  int64_t channels = 0, packedChannels = 0, filters = 0, panelWidth = 0, panelCount = 0;
+  int64_t channels = 0, packedChannels = 0, filters = 0, panelWidth = 0,
+          panelCount = 0;
   int64_t channelAxis = 0, firstSpatial = 0;
   bool flattened = false;
   Value image, group, panel;
@@ -184,7 +185,8 @@ SmallVector<Value> ConvEmitter::innerTaps(OpBuilder &b, Value inputOffset,
         Value inside = arith::CmpIOp::create(
             nested, loc, arith::CmpIPredicate::ult, x, width);
         if (outside)
-          pointer = arith::SelectOp::create(nested, loc, outside, zeros, pointer);
+          pointer =
+              arith::SelectOp::create(nested, loc, outside, zeros, pointer);
         pointer = arith::SelectOp::create(nested, loc, inside, pointer, zeros);
       }
       operands.rowPointers.push_back(pointer);
@@ -296,8 +298,7 @@ void ConvEmitter::tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
     sums = outerTaps(b, 0, inputOffset, panelStart, shape, lastLanes, border,
                      column, sums);
   }
-  sums =
-      finishTile(b, loc, context.machine, shape, input.elementType, sums);
+  sums = finishTile(b, loc, context.machine, shape, input.elementType, sums);
   Value filter =
       add(b, mul(b, group, filters / op.getGroup()), mul(b, panel, panelWidth));
   SmallVector<Value> leading{image};

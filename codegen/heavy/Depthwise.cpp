@@ -136,8 +136,8 @@ SmallVector<Value> DepthwiseEmitter::taps(OpBuilder &b, int64_t axis,
     SmallVector<Value> carried(loop.getRegionIterArgs());
     Value outerOutside = outside;
     if (isInteger()) {
-      Value here = arith::CmpIOp::create(
-          inner, loc, arith::CmpIPredicate::uge, position, size);
+      Value here = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::uge,
+                                         position, size);
       outside =
           outside ? arith::OrIOp::create(inner, loc, outside, here) : here;
     }

@@ -119,9 +119,8 @@ Value IntegerTile::loadWord(OpBuilder &b, int64_t row, Value k, int64_t bytes,
     if (bytes - done < part)
       continue;
     Value at = arith::AddIOp::create(b, loc, k, constant(b, done));
-    Value piece =
-        LLVM::LoadOp::create(b, loc, b.getIntegerType(part * 8),
-                             pointerAt(b, base, at), /*alignment=*/1);
+    Value piece = LLVM::LoadOp::create(b, loc, b.getIntegerType(part * 8),
+                                       pointerAt(b, base, at), /*alignment=*/1);
     if (part < width)
       piece = arith::ExtUIOp::create(b, loc, word, piece);
     if (done > 0)
@@ -177,10 +176,10 @@ void IntegerTile::vnniGroup(OpBuilder &b, Value k, int64_t bytes,
     columns.push_back(loadColumns(b, k, v));
   auto words = VectorType::get({shape.width}, b.getI32Type());
   for (int64_t r = 0; r < shape.rows; ++r) {
-    Value splat = bitcast(b,
-                          vector::BroadcastOp::create(
-                              b, loc, words, loadWord(b, r, k, bytes, 4)),
-                          8);
+    Value splat = bitcast(
+        b,
+        vector::BroadcastOp::create(b, loc, words, loadWord(b, r, k, bytes, 4)),
+        8);
     for (int64_t v = 0; v < shape.vectors; ++v) {
       Value &sum = acc[r * shape.vectors + v];
       sum = intrinsic(b, name, sum, splat, columns[v]);
@@ -202,10 +201,10 @@ void IntegerTile::pairsGroup(OpBuilder &b, Value k, int64_t bytes,
   Value eight = arith::ConstantOp::create(
       b, loc, DenseElementsAttr::get(halves, b.getI16IntegerAttr(8)));
   for (int64_t r = 0; r < shape.rows; ++r) {
-    Value splat = bitcast(b,
-                          vector::BroadcastOp::create(
-                              b, loc, words, loadWord(b, r, k, bytes, 4)),
-                          16);
+    Value splat = bitcast(
+        b,
+        vector::BroadcastOp::create(b, loc, words, loadWord(b, r, k, bytes, 4)),
+        16);
     Value factors[] = {arith::AndIOp::create(b, loc, splat, even),
                        arith::ShRUIOp::create(b, loc, splat, eight)};
     for (int64_t h = 0; h < (bytes > 1 ? 2 : 1); ++h)
@@ -256,8 +255,8 @@ void IntegerTile::laneStep(OpBuilder &b, Value k, ArrayRef<Value> splats,
     for (int64_t r = 0; r < shape.rows; ++r) {
       Value &sum = acc[r * shape.vectors + v];
       Value a = arith::ExtSIOp::create(b, loc, words, splats[r]);
-      sum = arith::AddIOp::create(
-          b, loc, sum, arith::MulIOp::create(b, loc, a, columns));
+      sum = arith::AddIOp::create(b, loc, sum,
+                                  arith::MulIOp::create(b, loc, a, columns));
     }
   }
 }
@@ -402,12 +401,10 @@ SmallVector<Value> IntegerTile::emit(OpBuilder &b, int64_t depth,
   return acc;
 }
 
-SmallVector<Value> ingot::emitIntegerTile(OpBuilder &b, Location loc,
-                                          KernelContext &context,
-                                          const TileShape &shape,
-                                          const TileOperands &operands,
-                                          int64_t depth,
-                                          ArrayRef<Value> accumulators) {
+SmallVector<Value>
+ingot::emitIntegerTile(OpBuilder &b, Location loc, KernelContext &context,
+                       const TileShape &shape, const TileOperands &operands,
+                       int64_t depth, ArrayRef<Value> accumulators) {
   return IntegerTile(context, loc, shape, operands)
       .emit(b, depth, accumulators);
 }

@@ -29,8 +29,8 @@ Value LinePatch::byteAt(OpBuilder &b, Value base, Value offset) {
 void LinePatch::allocate(OpBuilder &b, const TileShape &shape) {
   for (int64_t size : op.getKernel().drop_back())
     lines *= size;
-  int64_t pixels = (shape.rows - 1) * op.getStrides().back() +
-                   op.getKernel().back();
+  int64_t pixels =
+      (shape.rows - 1) * op.getStrides().back() + op.getKernel().back();
   // Whole words are read, and whole chunks copied.
   pitch = llvm::alignTo(pixels * channels + 2 * chunk, 64);
   Value count =
@@ -44,9 +44,9 @@ void LinePatch::pad(OpBuilder &b, Value line) {
   auto type = VectorType::get({chunk}, b.getI8Type());
   Value value = arith::ConstantOp::create(
       b, loc,
-      DenseElementsAttr::get(
-          type, APInt(8, uint64_t(op.getPadValue()), /*isSigned=*/false,
-                      /*implicitTrunc=*/true)));
+      DenseElementsAttr::get(type, APInt(8, uint64_t(op.getPadValue()),
+                                         /*isSigned=*/false,
+                                         /*implicitTrunc=*/true)));
   for (int64_t at = 0; at < pitch; at += chunk)
     LLVM::StoreOp::create(b, loc, value, byteAt(b, line, constant(b, at)),
                           /*alignment=*/chunk);
@@ -59,9 +59,9 @@ void LinePatch::fill(OpBuilder &b, Value image, ArrayRef<Value> outer,
   int64_t last = rank - 1;
   int64_t pixels = (results - 1) * op.getStrides()[last] + op.getKernel()[last];
   // What of the line lies inside of the image: pixels [from, to) of it.
-  Value x0 = arith::SubIOp::create(b, loc,
-                                   mul(b, column, op.getStrides()[last]),
-                                   constant(b, op.getPadsBegin()[last]));
+  Value x0 =
+      arith::SubIOp::create(b, loc, mul(b, column, op.getStrides()[last]),
+                            constant(b, op.getPadsBegin()[last]));
   Value width = context.expand(b, loc, dims[rank]);
   Value length = constant(b, pixels);
   Value from = arith::MaxSIOp::create(
@@ -77,38 +77,36 @@ void LinePatch::fill(OpBuilder &b, Value image, ArrayRef<Value> outer,
   Value rest = loop.getInductionVar();
   Value target = byteAt(at, room, mul(at, rest, pitch));
   // The line's place along the outer axes, from the innermost of them on.
-  Value offset = add(at, image,
-                     arith::MulIOp::create(
-                         at, loc, x0,
-                         context.expand(at, loc, input.strides[rank])));
+  Value offset =
+      add(at, image,
+          arith::MulIOp::create(at, loc, x0,
+                                context.expand(at, loc, input.strides[rank])));
   Value inside = arith::ConstantOp::create(at, loc, at.getBoolAttr(true));
   for (int64_t axis = last - 1; axis >= 0; --axis) {
     Value size = constant(at, op.getKernel()[axis]);
     Value k = arith::RemUIOp::create(at, loc, rest, size);
     rest = arith::DivUIOp::create(at, loc, rest, size);
-    Value place =
-        add(at, mul(at, outer[axis], op.getStrides()[axis]),
-            add(at, mul(at, k, op.getDilations()[axis]),
-                constant(at, -op.getPadsBegin()[axis])));
-    Value within = arith::CmpIOp::create(
-        at, loc, arith::CmpIPredicate::ult, place,
-        context.expand(at, loc, dims[1 + axis]));
+    Value place = add(at, mul(at, outer[axis], op.getStrides()[axis]),
+                      add(at, mul(at, k, op.getDilations()[axis]),
+                          constant(at, -op.getPadsBegin()[axis])));
+    Value within =
+        arith::CmpIOp::create(at, loc, arith::CmpIPredicate::ult, place,
+                              context.expand(at, loc, dims[1 + axis]));
     inside = arith::AndIOp::create(at, loc, inside, within);
-    offset = add(at, offset,
-                 arith::MulIOp::create(
-                     at, loc, place,
-                     context.expand(at, loc, input.strides[1 + axis])));
+    offset = add(
+        at, offset,
+        arith::MulIOp::create(
+            at, loc, place, context.expand(at, loc, input.strides[1 + axis])));
   }
-  Value whole = arith::CmpIOp::create(
-      at, loc, arith::CmpIPredicate::eq,
-      arith::SubIOp::create(at, loc, to, from), length);
+  Value whole =
+      arith::CmpIOp::create(at, loc, arith::CmpIPredicate::eq,
+                            arith::SubIOp::create(at, loc, to, from), length);
   whole = arith::AndIOp::create(at, loc, inside, whole);
   emitIf(
       at, loc, whole,
       [&](OpBuilder &copy) {
         LLVM::MemcpyInlineOp::create(
-            copy, loc, target,
-            context.address(copy, loc, input, offset),
+            copy, loc, target, context.address(copy, loc, input, offset),
             copy.getI64IntegerAttr(pixels * channels), /*isVolatile=*/false);
       },
       [&](OpBuilder &part) {
@@ -145,10 +143,10 @@ SmallVector<Value> LinePatch::taps(OpBuilder &b, const TileShape &shape,
       mul(inner, line, depth * panelWidth * context.machine.dotBits() / 8));
   Value base = mul(inner, line, pitch);
   for (int64_t r = 0; r < shape.rows; ++r)
-    operands.rowPointers.push_back(byteAt(
-        inner, room,
-        add(inner, base,
-            constant(inner, r * op.getStrides().back() * channels))));
+    operands.rowPointers.push_back(
+        byteAt(inner, room,
+               add(inner, base,
+                   constant(inner, r * op.getStrides().back() * channels))));
   SmallVector<Value> carried(loop.getRegionIterArgs());
   scf::YieldOp::create(inner, loc,
                        emitTile(inner, loc, context, shape, operands,

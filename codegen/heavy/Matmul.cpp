@@ -11,9 +11,10 @@ using namespace ingot;
 
 /// Strides of an operand for each leading dimension of the result, 0 where it
 /// is broadcast; the last `matrixRank` dimensions hold a matrix.
-static SmallVector<AffineExpr>
-batchStrides(Value tensor, ArrayRef<AffineExpr> strides, int64_t resultRank,
-             int64_t matrixRank = 2) {
+static SmallVector<AffineExpr> batchStrides(Value tensor,
+                                            ArrayRef<AffineExpr> strides,
+                                            int64_t resultRank,
+                                            int64_t matrixRank = 2) {
   auto type = cast<RankedTensorType>(tensor.getType());
   onnx::Dims own = onnx::getDims(type);
   int64_t batchRank = type.getRank() - matrixRank, resultBatch = resultRank - 2;

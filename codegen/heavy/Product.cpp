@@ -46,8 +46,7 @@ public:
   ProductEmitter(KernelContext &context, Location loc, MatrixProduct &product,
                  Epilogue &epilogue)
       : context(context), product(product), epilogue(epilogue), loc(loc),
-        factors(product.a.elementType),
-        bits(factors.getIntOrFloatBitWidth()),
+        factors(product.a.elementType), bits(factors.getIntOrFloatBitWidth()),
         unit(depthGroup(context.machine, factors)) {}
 
   LogicalResult emit(OpBuilder &b, Value lo, Value hi, AffineExpr &work);
@@ -325,9 +324,8 @@ void ProductEmitter::tile(OpBuilder &b, const TileShape &shape,
     size = llvm::alignTo(*staticDepth, unit);
   if (parts == 1) {
     sums = emitTile(b, loc, context, shape, operands, depth, size, sums);
-    return finish(
-        b, shape, lastLanes, row,
-        finishTile(b, loc, context.machine, shape, factors, sums));
+    return finish(b, shape, lastLanes, row,
+                  finishTile(b, loc, context.machine, shape, factors, sums));
   }
 
   auto type = VectorType::get({shape.width}, product.a.elementType);

@@ -83,8 +83,8 @@ LogicalResult ConvOp::verify() {
       points /= std::max<int64_t>(1, getKernel().back());
     }
     if (isInteger() && weights.getRank() > 0)
-      depth = llvm::alignTo(depth,
-                            std::max<int64_t>(1, weights.getShape().back()));
+      depth =
+          llvm::alignTo(depth, std::max<int64_t>(1, weights.getShape().back()));
     expected = getGroup() * llvm::divideCeil(perGroup, *getPanel()) *
                *getPanel() * depth * points;
   }
@@ -114,7 +114,8 @@ LogicalResult MatmulOp::verify() {
         return emitOpError("has a panel, but b is ") << b;
       int64_t group = b.getShape().back();
       int64_t depth = b.getDimSize(b.getRank() - 3) * group;
-      if (!ShapedType::isDynamic(k) && int64_t(llvm::alignTo(k, group)) != depth)
+      if (!ShapedType::isDynamic(k) &&
+          int64_t(llvm::alignTo(k, group)) != depth)
         return emitOpError("inner sizes differ: ") << k << " and " << depth;
       return success();
     }

@@ -33,8 +33,8 @@ public:
       data = dense.getRawData();
       splat = dense.isSplat();
     }
-    valid = splat ? !data.empty()
-                  : int64_t(data.size()) == attr.getNumElements();
+    valid =
+        splat ? !data.empty() : int64_t(data.size()) == attr.getNumElements();
   }
   bool isValid() const { return valid; }
   int8_t operator[](int64_t i) const { return int8_t(data[splat ? 0 : i]); }
@@ -119,13 +119,12 @@ void ingot::packIntegers(heavy::ConvOp op, kernel::MachineAttr machine) {
   int64_t filters = op.getFilters(), groups = op.getGroup();
   int64_t channels = op.getChannels() / groups;
   if (op.isDepthwise()) {
-    Value weights = packed(
-        b, op.getLoc(), {points, filters}, 8,
-        [&](function_ref<void(int64_t, int8_t)> put) {
-          for (int64_t p = 0; p < points; ++p)
-            for (int64_t m = 0; m < filters; ++m)
-              put(p * filters + m, from[m * points + p]);
-        });
+    Value weights = packed(b, op.getLoc(), {points, filters}, 8,
+                           [&](function_ref<void(int64_t, int8_t)> put) {
+                             for (int64_t p = 0; p < points; ++p)
+                               for (int64_t m = 0; m < filters; ++m)
+                                 put(p * filters + m, from[m * points + p]);
+                           });
     op.getWeightsMutable().assign(weights);
     op.setPanel(machine.lanes(32));
     return;
