@@ -48,8 +48,8 @@ public:
 
   /// Counts a batch. Error, with nothing counted: NaN or infinity.
   llvm::Error add(llvm::ArrayRef<float> batch);
-  /// Adds what another has collected, as if its batches came after; of the
-  /// moving average, the mean weighted by the batches is taken.
+  /// Adds what another has collected, as if its batches came after.
+  /// Error: only one of them has a histogram.
   llvm::Error merge(const Calibrator &other);
 
   /// Before the first value: {0, 0}. Error: a method that needs a histogram
@@ -69,11 +69,14 @@ public:
   static llvm::Expected<Calibrator> load(llvm::StringRef bytes);
 
 private:
+  void appendEnds(Range range);
+  Range movingAverage(double alpha) const;
+
   bool collectsHistogram = true;
   uint64_t batchCount = 0, valueCount = 0;
   Range bounds;
-  /// Ends averaged with the default alpha need the sequence: the batches' ends
-  /// are kept, at most `maxEnds` of them, then pairs are averaged.
+  /// The moving average needs the ends of the batches in turn: when there are
+  /// `maxEnds`, pairs are averaged, so it is exact for that many batches.
   static constexpr size_t maxEnds = 1024;
   uint64_t batchesPerEnd = 1, pendingBatches = 0;
   std::vector<Range> ends;

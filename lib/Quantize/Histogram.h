@@ -68,9 +68,9 @@ private:
 };
 
 /// Smallest range that leaves out at most a fraction (100 - percentile) / 100
-/// of the values in all: symmetric of |x|, else half of it at each end (a side
-/// without values takes none). Within one bin's width of the exact order
-/// statistic, never beyond the extremes.
+/// of the values in all: symmetric of |x|, else half of it at each end, or all
+/// of it at one end if there are no values on the other side of 0. Within one
+/// bin's width of the exact order statistic, never beyond the extremes.
 Range percentileRange(const Histogram &histogram, double percentile,
                       const QuantSpec &spec);
 
@@ -78,8 +78,10 @@ Range percentileRange(const Histogram &histogram, double percentile,
 /// Kullback-Leibler ("8-bit inference with TensorRT", S. Migacz, GTC 2017),
 /// with what implementations had to repair: zeros are left out; the clipped
 /// tails count in the true distribution only, not in the one it is compared
-/// with; both are smoothed; one-sided data uses all levels of an asymmetric
-/// type for its side; of two-sided asymmetric data the ends are moved in turn.
+/// with, and that one is smoothed, as nothing may be impossible in it;
+/// one-sided data uses all levels of an asymmetric type for its side; of
+/// two-sided data of an asymmetric type the ends are moved in turn. With fewer
+/// bins in use than levels, as for 16 bits, nothing is clipped.
 Range entropyRange(const Histogram &histogram, const QuantSpec &spec);
 
 /// The range of the smallest mean squared quantization error, rounding and
