@@ -25,7 +25,13 @@ MULTIPLY_ADD = re.compile(
     r"^\s+(?:(?P<neon>fml[as])\s+v\d+\.(?P<lanes>\d+)[sdh]|vfn?m(?:add|sub)\d+p(?P<type>[sd])"
     r"\b.*%(?P<register>[xyz])mm\d+)"
 )
+# Sums of products of 8-bit integers: products per instruction, or bits of a
+# register for each.
+INTEGER_NEON = {"sdot": 16, "smmla": 32, "smlal": 4, "smlal2": 4}
+INTEGER_X86 = {"vpdpbusd": 8, "vpmaddwd": 16}
+MNEMONIC = re.compile(r"^\s+(\w+)\s")
 STACK = re.compile(r"\[(?:sp|x29)\b|\(%rsp\)")
+SP_ONLY = re.compile(r"\[sp\b")
 REGISTER_BITS = {"x": 128, "y": 256, "z": 512}
 
 
@@ -45,6 +51,11 @@ class Loop:
 
 def lanes_of(line):
     """Multiply-adds of single numbers that an instruction does; 0 if none."""
+    name = MNEMONIC.match(line)
+    if name and name[1] in INTEGER_NEON and ".4s" in line:
+        return INTEGER_NEON[name[1]]
+    if name and name[1] in INTEGER_X86 and (registers := re.findall(r"%([xyz])mm\d+", line)):
+        return REGISTER_BITS[registers[-1]] // INTEGER_X86[name[1]]
     match = MULTIPLY_ADD.match(line)
     if not match:
         return 0
@@ -95,7 +106,9 @@ def hot_loops(assembly):
         for loop in innermost_loops(lines):
             lanes = [lanes_of(line) for line in loop]
             if any(lanes):
-                spills = sum(bool(STACK.search(line)) for line in loop)
+                # A frame pointer that moves is a pointer like any other.
+                stack = SP_ONLY if any("\tx29, x29," in line for line in loop) else STACK
+                spills = sum(bool(stack.search(line)) for line in loop)
                 counts = (len(loop), sum(map(bool, lanes)), sum(lanes), spills)
                 loops.append(Loop(name, *counts))
         if loops:

@@ -22,7 +22,9 @@ def PackWeights : Pass<"ingot-pack-weights", "::mlir::ModuleOp"> {
     Filters and columns go into panels as wide as the register tile of the
     machine description, the last one padded with zeros, in the order in which
     the inner loop reads them; half-precision weights widen to f32. Once, at
-    compile time: the artifact holds only the packed form.
+    compile time: the artifact holds only the packed form. Integers go into the
+    order of the machine's dot form; a right matrix of them that is computed at
+    run time is packed at run time.
 
     ```mlir
     module attributes {ingot.machine = #kernel.machine<
@@ -44,7 +46,11 @@ def PackWeights : Pass<"ingot-pack-weights", "::mlir::ModuleOp"> {
     }
     ```
   }];
-  let dependentDialects = ["::ingot::heavy::IngotDialect"];
+  let dependentDialects = ["::ingot::heavy::IngotDialect",
+                           "::ingot::kernel::KernelDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 def LowerOnnx : Pass<"ingot-lower-onnx", "::mlir::ModuleOp"> {

@@ -39,9 +39,12 @@ private:
     BufferRef ref{base, b.getI8Type(), {}};
     return context.address(b, loc, ref, bytes);
   }
-  Value intrinsic(OpBuilder &b, StringRef name, Value acc, Value x, Value y) {
-    return LLVM::CallIntrinsicOp::create(b, loc, acc.getType(),
-                                         b.getStringAttr(name),
+  StringAttr intrinsic(OpBuilder &b) {
+    return b.getStringAttr(context.machine.getDotIntrinsic());
+  }
+  /// acc + the products of x and y, by the machine's instruction.
+  Value dot(OpBuilder &b, Value acc, Value x, Value y) {
+    return LLVM::CallIntrinsicOp::create(b, loc, acc.getType(), intrinsic(b),
                                          ValueRange{acc, x, y})
         .getResult(0);
   }
@@ -168,9 +171,6 @@ void IntegerTile::prefetch(OpBuilder &b, Value k, int64_t steps) {
 /// vpdpbusd: four products of unsigned by signed for each column.
 void IntegerTile::vnniGroup(OpBuilder &b, Value k, int64_t bytes,
                             SmallVectorImpl<Value> &acc) {
-  StringRef name = context.machine.getVectorBits() == 512
-                       ? "llvm.x86.avx512.vpdpbusd.512"
-                       : "llvm.x86.avx512.vpdpbusd.256";
   SmallVector<Value> columns;
   for (int64_t v = 0; v < shape.vectors; ++v)
     columns.push_back(loadColumns(b, k, v));
@@ -182,7 +182,7 @@ void IntegerTile::vnniGroup(OpBuilder &b, Value k, int64_t bytes,
         8);
     for (int64_t v = 0; v < shape.vectors; ++v) {
       Value &sum = acc[r * shape.vectors + v];
-      sum = intrinsic(b, name, sum, splat, columns[v]);
+      sum = dot(b, sum, splat, columns[v]);
     }
   }
 }
@@ -191,9 +191,6 @@ void IntegerTile::vnniGroup(OpBuilder &b, Value k, int64_t bytes,
 /// and 3, which one operation each brings out of a word with all four.
 void IntegerTile::pairsGroup(OpBuilder &b, Value k, int64_t bytes,
                              SmallVectorImpl<Value> &acc) {
-  StringRef name = context.machine.getVectorBits() == 512
-                       ? "llvm.x86.avx512.pmaddw.d.512"
-                       : "llvm.x86.avx2.pmadd.wd";
   auto words = VectorType::get({shape.width}, b.getI32Type());
   auto halves = VectorType::get({2 * shape.width}, b.getI16Type());
   Value even = arith::ConstantOp::create(
@@ -211,7 +208,7 @@ void IntegerTile::pairsGroup(OpBuilder &b, Value k, int64_t bytes,
       for (int64_t v = 0; v < shape.vectors; ++v) {
         Value products =
             LLVM::CallIntrinsicOp::create(
-                b, loc, words, b.getStringAttr(name),
+                b, loc, words, intrinsic(b),
                 ValueRange{factors[h], loadColumns(b, k, 2 * v + h)})
                 .getResult(0);
         Value &sum = acc[r * shape.vectors + v];
@@ -227,8 +224,7 @@ void IntegerTile::dotGroup(OpBuilder &b, Value k, ArrayRef<Value> splats,
     Value columns = loadColumns(b, k, v);
     for (int64_t r = 0; r < shape.rows; ++r) {
       Value &sum = acc[r * shape.vectors + v];
-      sum = intrinsic(b, "llvm.aarch64.neon.sdot.v4i32.v16i8", sum, columns,
-                      splats[r]);
+      sum = dot(b, sum, columns, splats[r]);
     }
   }
 }
@@ -240,8 +236,7 @@ void IntegerTile::squareGroup(OpBuilder &b, Value k, ArrayRef<Value> rowPairs,
     Value columns = loadColumns(b, k, c);
     for (auto [p, rows] : llvm::enumerate(rowPairs)) {
       Value &sum = acc[p * 2 * shape.vectors + c];
-      sum = intrinsic(b, "llvm.aarch64.neon.smmla.v4i32.v16i8", sum, rows,
-                      columns);
+      sum = dot(b, sum, rows, columns);
     }
   }
 }

@@ -54,7 +54,9 @@ def Kernel_MachineAttr : AttrDef<Kernel_Dialect, "Machine"> {
     `vnni` four products of unsigned by signed (vpdpbusd), `sdot` four and
     `smmla` eight (in 2 x 2 results) of signed by signed; without one, factors
     are widened to 16 bits and `pairs` sums two products (vpmaddwd; unsigned on
-    the left), `lanes` one (smlal).
+    the left), `lanes` one (smlal). `dotIntrinsic` is the LLVM intrinsic that
+    does it, of (sums, left, right), or (left, right) for `pairs`; `lanes` needs
+    none.
   }];
   let parameters = (ins
     StringRefParameter<"name on the command line">:$target,
@@ -67,7 +69,8 @@ def Kernel_MachineAttr : AttrDef<Kernel_Dialect, "Machine"> {
     "bool":$laneBroadcast,
     "int64_t":$l1,
     "int64_t":$l2,
-    Kernel_DotParameter:$dot
+    Kernel_DotParameter:$dot,
+    StringRefParameter<"LLVM intrinsic of the dot form", [{""}]>:$dotIntrinsic
   );
   let assemblyFormat = "`<` struct(params) `>`";
   let extraClassDeclaration = [{

@@ -31,6 +31,32 @@ func.func @main(%x: tensor<1x{c}x{s}x{s}xf32>) -> tensor<1x{c}x{s}x{s}xf32> {{
   return %y : tensor<1x{c}x{s}x{s}xf32>
 }}
 """
+INTEGER_MATMUL = """
+func.func @main(%x: tensor<{m}x{k}x{left}>) -> tensor<{m}x{n}xi32> {{
+  %w = onnx.Constant {{value = dense<3> : tensor<{k}x{n}xi8>}} : tensor<{k}x{n}xi8>
+  %y = ingot.matmul %x, %w {{n = {n} : i64}} : (tensor<{m}x{k}x{left}>, tensor<{k}x{n}xi8>) -> tensor<{m}x{n}xi32>
+  return %y : tensor<{m}x{n}xi32>
+}}
+"""
+INTEGER_CONV = """
+func.func @main(%x: tensor<1x{s}x{s}x{c}x{left}>) -> tensor<1x{s}x{s}x{c}xi32> {{
+  %w = onnx.Constant {{value = dense<3> : tensor<{c}x{c}x3x3xi8>}} : tensor<{c}x{c}x3x3xi8>
+  %y = ingot.conv %x, %w {{kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64, filters = {c} : i64}} : (tensor<1x{s}x{s}x{c}x{left}>, tensor<{c}x{c}x3x3xi8>) -> tensor<1x{s}x{s}x{c}xi32>
+  return %y : tensor<1x{s}x{s}x{c}xi32>
+}}
+"""
+INTEGER_MODELS = {
+    "matmul-512": INTEGER_MATMUL.format(m=512, n=528, k=512, left="{left}"),
+    "conv-56x56x64": INTEGER_CONV.format(c=96, s=56, left="{left}"),
+}
+# A vector of products, and as above.
+INTEGER_LIMITS = {
+    "aarch64": ("i8", 0.36),
+    "aarch64+dotprod": ("i8", 0.085),
+    "aarch64+dotprod+i8mm": ("i8", 0.052),
+    "x86-64-v3": ("ui8", 0.21),
+    "x86-64-v4+vnni": ("ui8", 0.028),
+}
 MODELS = {
     "matmul-512": MATMUL.format(m=512, n=512, k=512),
     "matmul-1024": MATMUL.format(m=1024, n=1024, k=1024),
@@ -70,6 +96,11 @@ def test_the_innermost_loop_is_counted():
         ("\tvfmadd213pd\t%ymm0, %ymm1, %ymm2", 4),
         ("\tvfmadd231ss\t%xmm0, %xmm1, %xmm2", 0),
         ("\tadd\tx0, x1, x2", 0),
+        ("\tsdot\tv0.4s, v1.16b, v2.4b[1]", 16),
+        ("\tsmmla\tv0.4s, v1.16b, v2.16b", 32),
+        ("\tsmlal2\tv0.4s, v1.8h, v2.h[1]", 4),
+        ("\tvpdpbusd\t%zmm1, %zmm2, %zmm3", 64),
+        ("\tvpmaddwd\t(%rax), %ymm2, %ymm3", 16),
     ],
 )
 def test_lanes(line, lanes):
@@ -85,3 +116,15 @@ def test_hot_loops_are_tight(name, target, tmp_path):
     loop = max(instructions.hot_loops(assembly), key=lambda loop: loop.multiply_adds)
     assert loop.spills == 0
     assert loop.per_multiply_add() <= LIMITS[target]
+
+
+@pytest.mark.parametrize("target", INTEGER_LIMITS)
+@pytest.mark.parametrize("name", INTEGER_MODELS)
+def test_hot_loops_of_integers_are_tight(name, target, tmp_path):
+    left, limit = INTEGER_LIMITS[target]
+    model = tmp_path / "model.mlir"
+    model.write_text(INTEGER_MODELS[name].replace("{left}", left))
+    assembly = instructions.assembly_of(model, target, tool.tool("ingot"))
+    loop = max(instructions.hot_loops(assembly), key=lambda loop: loop.multiply_adds)
+    assert loop.spills == 0
+    assert loop.per_multiply_add() <= limit

@@ -76,14 +76,20 @@ private:
                                      llvm::StringRef features) {
     // cortex-a72's scheduling model spills in none of the register tiles;
     // newer cores' models hoist loads until registers run out.
+    kernel::DotForm dot = kernel::DotForm::lanes;
+    llvm::StringRef intrinsic;
+    if (features.contains("+i8mm")) {
+      dot = kernel::DotForm::smmla;
+      intrinsic = "llvm.aarch64.neon.smmla.v4i32.v16i8";
+    } else if (features.contains("+dotprod")) {
+      dot = kernel::DotForm::sdot;
+      intrinsic = "llvm.aarch64.neon.sdot.v4i32.v16i8";
+    }
     return kernel::MachineAttr::get(
         context, name, "aarch64-unknown-linux-gnu",
         cpu.empty() ? "cortex-a72" : cpu, features, /*vectorBits=*/128,
         /*vectorRegisters=*/32, /*masks=*/false, /*laneBroadcast=*/true,
-        32 << 10, 512 << 10,
-        features.contains("+i8mm")      ? kernel::DotForm::smmla
-        : features.contains("+dotprod") ? kernel::DotForm::sdot
-                                        : kernel::DotForm::lanes);
+        32 << 10, 512 << 10, dot, intrinsic);
   }
 };
 } // namespace

@@ -91,6 +91,14 @@ public:
   }
 
 private:
+  static llvm::StringRef dotIntrinsic(const Features &has) {
+    if (has.vnni)
+      return has.level >= 4 ? "llvm.x86.avx512.vpdpbusd.512"
+                            : "llvm.x86.avx512.vpdpbusd.256";
+    return has.level >= 4 ? "llvm.x86.avx512.pmaddw.d.512"
+                          : "llvm.x86.avx2.pmadd.wd";
+  }
+
   static kernel::MachineAttr machine(mlir::MLIRContext *context,
                                      const Features &has, llvm::StringRef tune,
                                      int64_t l1, int64_t l2) {
@@ -105,7 +113,8 @@ private:
         context, has.name(), "x86_64-unknown-linux-gnu", tune, list,
         wide ? 512 : 256, wide ? 32 : 16, /*masks=*/wide,
         /*laneBroadcast=*/false, l1, l2,
-        has.vnni ? kernel::DotForm::vnni : kernel::DotForm::pairs);
+        has.vnni ? kernel::DotForm::vnni : kernel::DotForm::pairs,
+        dotIntrinsic(has));
   }
 };
 } // namespace

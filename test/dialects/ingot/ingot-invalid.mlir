@@ -69,3 +69,35 @@ func.func @ranked(%x: tensor<*xf32>, %w: tensor<16x8x1x1xf32>) -> tensor<1x5x5x1
   %0 = ingot.conv %x, %w {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64, filters = 16 : i64} : (tensor<*xf32>, tensor<16x8x1x1xf32>) -> tensor<1x5x5x16xf32>
   return %0 : tensor<1x5x5x16xf32>
 }
+
+// -----
+
+func.func @signed_weights(%x: tensor<1x5x5x8xui8>, %w: tensor<16x8x1x1xui8>) -> tensor<1x5x5x16xi32> {
+  // expected-error @+1 {{multiplies 8-bit integers, the right ones signed, but got 'tensor<1x5x5x8xui8>' and 'tensor<16x8x1x1xui8>'}}
+  %0 = ingot.conv %x, %w {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64, filters = 16 : i64} : (tensor<1x5x5x8xui8>, tensor<16x8x1x1xui8>) -> tensor<1x5x5x16xi32>
+  return %0 : tensor<1x5x5x16xi32>
+}
+
+// -----
+
+func.func @channels_last(%x: tensor<1x8x5x5xui8>, %w: tensor<16x8x1x1xi8>) -> tensor<1x5x5x16xi32> {
+  // expected-error @+1 {{of integers takes channels-last tensors}}
+  %0 = ingot.conv %x, %w {input_channels_first, kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64, filters = 16 : i64} : (tensor<1x8x5x5xui8>, tensor<16x8x1x1xi8>) -> tensor<1x5x5x16xi32>
+  return %0 : tensor<1x5x5x16xi32>
+}
+
+// -----
+
+func.func @transposed_integers(%a: tensor<8x4xui8>, %b: tensor<8x16xi8>) -> tensor<4x16xi32> {
+  // expected-error @+1 {{takes no transposed matrix of integers}}
+  %0 = ingot.matmul %a, %b {n = 16 : i64, transpose_a} : (tensor<8x4xui8>, tensor<8x16xi8>) -> tensor<4x16xi32>
+  return %0 : tensor<4x16xi32>
+}
+
+// -----
+
+func.func @packed_integers(%a: tensor<4x8xui8>, %b: tensor<8x16xi8>) -> tensor<4x16xi32> {
+  // expected-error @+1 {{has a panel, but b is 'tensor<8x16xi8>'}}
+  %0 = ingot.matmul %a, %b {n = 16 : i64, panel = 16 : i64} : (tensor<4x8xui8>, tensor<8x16xi8>) -> tensor<4x16xi32>
+  return %0 : tensor<4x16xi32>
+}
