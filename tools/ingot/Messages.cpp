@@ -44,7 +44,8 @@ static std::string takeCode(std::string &text) {
 static bool isUsage(StringRef code) {
   return code == "IG1703" || code == "IG1704" || code == "IG1706" ||
          code == "IG6001" || code == "IG6002" || code == "IG6003" ||
-         code == "IG6004" || code == "IG6005" || code == "IG6012";
+         code == "IG6004" || code == "IG6005" || code == "IG6012" ||
+         code == "IG6111";
 }
 
 int ingot::report(llvm::Error error) {

@@ -4,8 +4,7 @@
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "tools/ingot/Options.h"
-
+#include "tools/ingot/Flag.h"
 #include "tools/ingot/Messages.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -21,20 +20,13 @@ struct CommandInfo {
   StringRef name, arguments, summary, details;
 };
 
-/// A flag, the commands that take it, and how its value is stored. An empty
-/// `value` makes it a switch. `set` returns what is wrong with the value.
-struct Flag {
-  StringRef name;
-  char letter;
-  StringRef value, help;
-  unsigned commands;
-  std::string (*set)(Options &, StringRef);
-};
 } // namespace
 
 /// Commands that compile when they are given a model.
 static constexpr unsigned compiling =
     Compile | Run | Bench | Check | Info | Explain;
+/// Commands that need shapes of inputs.
+static constexpr unsigned shaping = compiling | Quantize;
 
 static const CommandInfo commands[] = {
     {Compile, "compile", "MODEL [-o FILE]",
@@ -60,21 +52,13 @@ static const CommandInfo commands[] = {
     {Explain, "explain", "MODEL|CODE",
      "which kernel each node went to and why; or what a message means",
      "CODE is the code of a message, such as IG1301."},
+    {Quantize, "quantize", "MODEL --data DIR|FILE.npz|IMAGES -o FILE.onnx",
+     "quantize a model to integers, within a budget of accuracy",
+     "Runs the float model on samples, chooses scales from what it sees, and\n"
+     "writes an ONNX model with QuantizeLinear and DequantizeLinear nodes.\n"
+     "Layers that would lose too much, or be slower, stay in float: the table\n"
+     "says which and why. docs/quantization.md is a tutorial."},
 };
-
-static std::string setNumber(unsigned &field, StringRef value,
-                             unsigned long long most) {
-  unsigned long long number = 0;
-  if (value.getAsInteger(10, number) || number > most)
-    return "must be a number from 0 to " + std::to_string(most);
-  field = unsigned(number);
-  return "";
-}
-
-static std::string setText(std::string &field, StringRef value) {
-  field = value.str();
-  return value.empty() ? "must not be empty" : "";
-}
 
 static std::string setThreads(Options &o, StringRef value) {
   return setNumber(o.threads, value, 512);
@@ -93,7 +77,8 @@ static std::string setNamedInput(Options &o, StringRef value) {
 }
 
 static const Flag flags[] = {
-    {"output", 'o', "FILE", "where to write; - is standard output", Compile,
+    {"output", 'o', "FILE", "where to write; - is standard output",
+     Compile | Quantize,
      [](Options &o, StringRef v) { return setText(o.output, v); }},
     {"emit", 0, "FORM",
      "so (default), a, obj, asm, llvm, or the IR after a\n"
@@ -110,7 +95,7 @@ static const Flag flags[] = {
      "fix the shape of an input (x:1x3x224x224) or the\n"
      "size of a symbol (N=4); for an artifact, of what it\n"
      "runs on. May be repeated",
-     compiling,
+     shaping,
      [](Options &o, StringRef v) -> std::string {
        o.shapes.push_back(v.str());
        return v.empty() ? "must not be empty" : "";
@@ -127,7 +112,8 @@ static const Flag flags[] = {
        o.randomInputs = true;
        return "";
      }},
-    {"seed", 0, "N", "where random inputs start (default 0)", Run | Bench,
+    {"seed", 0, "N", "where random inputs start (default 0)",
+     Run | Bench | Quantize,
      [](Options &o, StringRef v) -> std::string {
        return v.getAsInteger(10, o.seed) ? "must be a number of 64 bits" : "";
      }},
@@ -140,7 +126,7 @@ static const Flag flags[] = {
      "process may use)",
      Run | Bench, setThreads},
     {"compile-threads", 0, "N", "threads that compile (default: all)",
-     Run | Bench | Check | Info | Explain,
+     Run | Bench | Check | Info | Explain | Quantize,
      [](Options &o, StringRef v) {
        return setNumber(o.compileThreads, v, 512);
      }},
@@ -155,31 +141,32 @@ static const Flag flags[] = {
        o.profile = true;
        return "";
      }},
-    {"compression", 0, "",
-     "instead: sizes of the weights as floats and\n"
-     "integers, their entropy and sparsity",
-     Info,
-     [](Options &o, StringRef) -> std::string {
-       o.compression = true;
-       return "";
-     }},
     {"allow-hard-links", 0, "",
      "accept external data in files with several hard\n"
      "links",
-     compiling,
+     shaping,
      [](Options &o, StringRef) -> std::string {
        o.allowHardLinks = true;
        return "";
      }},
     {"json", 0, "FILE", "write a report for scripts; - is standard output",
-     Compile | Run | Bench | Check | Info | Explain,
-     [](Options &o, StringRef v) { return setText(o.json, v); }},
-    {"quiet", 'q', "", "no progress and no summary", compiling,
+     shaping, [](Options &o, StringRef v) { return setText(o.json, v); }},
+    {"quiet", 'q', "", "no progress and no summary", shaping,
      [](Options &o, StringRef) -> std::string {
        o.quiet = true;
        return "";
      }},
 };
+
+/// All flags: these, and those of quantize, which are a table of their own.
+static const std::vector<Flag> &allFlags() {
+  static const std::vector<Flag> all = [] {
+    std::vector<Flag> list(std::begin(flags), std::end(flags));
+    llvm::append_range(list, quantizeFlags());
+    return list;
+  }();
+  return all;
+}
 
 std::string ingot::suggestion(StringRef word, llvm::ArrayRef<StringRef> names) {
   StringRef best;
@@ -223,7 +210,7 @@ static std::string helpOf(const CommandInfo &info) {
   if (!info.details.empty())
     text += info.details.str() + "\n";
   text += "\nflags:\n";
-  for (const Flag &flag : flags) {
+  for (const Flag &flag : allFlags()) {
     if (!(flag.commands & info.command))
       continue;
     std::string left;
@@ -245,7 +232,7 @@ static const CommandInfo *findCommand(StringRef name) {
 
 /// The flag of that name (without dashes) that the command takes.
 static const Flag *findFlag(StringRef name, Command command) {
-  for (const Flag &flag : flags)
+  for (const Flag &flag : allFlags())
     if ((flag.commands & command) &&
         (flag.name == name || (name.size() == 1 && flag.letter == name[0])))
       return &flag;
@@ -257,7 +244,7 @@ static llvm::Error unknownFlag(StringRef word, const CommandInfo &info) {
   std::vector<StringRef> names;
   std::string others;
   StringRef name = word.drop_while([](char c) { return c == '-'; });
-  for (const Flag &flag : flags) {
+  for (const Flag &flag : allFlags()) {
     if (flag.commands & info.command)
       names.push_back(flag.name);
     else if (flag.name == name)

@@ -29,6 +29,46 @@ enum Command : unsigned {
   Check = 8,
   Info = 16,
   Explain = 32,
+  Quantize = 64,
+};
+
+/// What only `ingot quantize` takes.
+struct QuantizeOptions {
+  /// Files, folders, or "random".
+  std::vector<std::string> data;
+  unsigned samples = 100, evalSamples = 0;
+  std::string labels;
+  /// Width and height; 0: those of the model's input.
+  unsigned imageWidth = 0, imageHeight = 0;
+  std::vector<double> mean, deviation;
+  double divisor = 255;
+  std::string layout, channelOrder = "rgb", fit = "crop";
+
+  std::string activationType = "uint8", weightType = "int8";
+  bool isSymmetric = false, perTensor = false, reduceRange = false;
+  /// "" or "int4", "int8".
+  std::string weightOnly;
+  unsigned blockSize = 32;
+  bool isDynamic = false;
+
+  std::string calibrate = "minmax";
+  double percentile = 99.99;
+  bool equalize = false, biasCorrection = false, adaRound = false, gptq = false;
+  /// Negative: no.
+  double smoothQuant = -1;
+  /// "" or "2:4" or a fraction.
+  std::string prune;
+
+  /// "sqnr=25dB", "cosine=0.99", "top1=0.98"; all must hold.
+  std::vector<std::string> maxError;
+  /// Points of accuracy against labels; negative: no such budget.
+  double maxDrop = -1;
+  unsigned evaluations = 12;
+  bool measure = false, ignoreSpeed = false;
+  /// Nodes that stay in float.
+  std::vector<std::string> keepFloat;
+  std::string report, state;
+  bool externalData = false;
 };
 
 /// Everything the command line can say, with the defaults.
@@ -59,12 +99,12 @@ struct Options {
   unsigned runs = 0;
   double seconds = 1;
   bool profile = false;
-  /// info: how small the weights can be.
-  bool compression = false;
 
   /// Where to write a report for scripts; "-" is standard output.
   std::string json;
   bool quiet = false;
+
+  QuantizeOptions quantize;
 };
 
 /// A command line that was understood.

@@ -13,6 +13,7 @@
 #include "tools/ingot/Inspect.h"
 #include "tools/ingot/Messages.h"
 #include "tools/ingot/Options.h"
+#include "tools/ingot/Quantize.h"
 #include "tools/ingot/Run.h"
 
 #include "llvm/Support/ErrorHandling.h"
@@ -58,6 +59,8 @@ static int dispatch(const Options &options) {
     return infoCommand(options);
   case Explain:
     return explainCommand(options);
+  case Quantize:
+    return quantizeCommand(options);
   }
   return 1;
 }

@@ -1,0 +1,162 @@
+//===- Plan.h -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Which nodes of a model can be quantized, which are, and which values
+// therefore pass through QuantizeLinear and DequantizeLinear.
+//
+//===----------------------------------------------------------------------===//
+#ifndef INGOT_LIB_QUANTIZE_PLAN_H
+#define INGOT_LIB_QUANTIZE_PLAN_H
+
+#include "lib/Quantize/Calibrators.h"
+#include "lib/Quantize/OnnxGraph.h"
+
+#include <functional>
+
+namespace ingot::quantize {
+
+/// What is known of a value without running the model; `dims` has -1 for
+/// unknown sizes, and `isRanked` is false where even the rank is unknown.
+struct ValueType {
+  int32_t dtype = 0;
+  bool isRanked = false;
+  std::vector<int64_t> dims;
+};
+using ValueTypes = std::map<std::string, ValueType, std::less<>>;
+
+/// What a unit does.
+enum class UnitKind : uint8_t {
+  /// A convolution or a matrix product: decides by itself.
+  Heavy,
+  /// Computes elementwise or averages: is quantized where that keeps a chain
+  /// in integers.
+  Light,
+  /// Moves elements; its result has the parameters of its operand.
+  Mover
+};
+
+/// Nodes that are quantized together or not at all: one, and those after it
+/// that are part of its epilogue.
+struct Unit {
+  UnitKind kind = UnitKind::Heavy;
+  /// Indices of nodes, in order.
+  std::vector<size_t> nodes;
+  std::string name, opType;
+  /// Operands that are computed at run time, and results.
+  std::vector<std::string> activations, outputs;
+  /// Constant operands of a heavy unit, or "".
+  std::string weight, bias;
+  /// Of a heavy unit: the position of the weight among the operands, and the
+  /// axis of its output channels, -1 if it has none.
+  size_t weightOperand = 1;
+  int64_t channelAxis = -1;
+  /// What stands against quantizing it, for people; empty if nothing does.
+  std::string obstacle;
+};
+
+/// The units of a model.
+struct Units {
+  std::vector<Unit> list;
+  /// By node; -1 for nodes that belong to none.
+  std::vector<int64_t> ofNode;
+  /// The unit that computes a value as a result.
+  std::map<std::string, size_t, std::less<>> producer;
+};
+
+/// Finds the units of a model in the form of Normalize.h.
+Units findUnits(const OnnxGraph &graph, const ValueTypes &types);
+
+/// How activations and weights are quantized.
+struct QuantizeFormat {
+  QuantSpec activations{QuantType::UInt8, /*isSymmetric=*/false};
+  QuantSpec weights{QuantType::Int8, /*isSymmetric=*/true, /*isNarrow=*/true};
+  bool perChannel = true;
+};
+
+/// What is quantized.
+struct Plan {
+  /// By unit.
+  std::vector<bool> isQuantized;
+  /// Values that pass through QuantizeLinear and DequantizeLinear.
+  std::set<std::string, std::less<>> values;
+  /// Values with the parameters of another: results of movers.
+  std::map<std::string, std::string, std::less<>> sameAs;
+  /// True if the value is computed by a quantized unit, so that all that read
+  /// it read the dequantized one.
+  std::set<std::string, std::less<>> isComputed;
+
+  /// The value whose parameters `value` has.
+  std::string root(const std::string &value) const;
+};
+
+/// Completes the choice of heavy units (`wanted`, by unit) with the light
+/// units and movers between them.
+Plan makePlan(const OnnxGraph &graph, const Units &units,
+              const std::vector<bool> &wanted);
+
+/// Ranges and parameters of quantized values, by root.
+using ValueParams = std::map<std::string, QuantParams, std::less<>>;
+using ValueRanges = std::map<std::string, Range, std::less<>>;
+
+/// The operands of a Concat take its result's parameters where that costs at
+/// most a bit, so that it only moves bytes.
+void shareConcatRanges(const OnnxGraph &graph, const Units &units,
+                       const Plan &plan, ValueRanges &ranges);
+
+/// Parameters for the ranges.
+llvm::Expected<ValueParams> paramsOfValues(const ValueRanges &ranges,
+                                           const QuantizeFormat &format);
+
+/// A weight in integers.
+struct QuantizedWeight {
+  std::vector<int32_t> values;
+  std::vector<QuantParams> params;
+  /// -1: one parameter for all.
+  int64_t axis = -1;
+};
+
+/// Rounds a weight otherwise than to nearest, or returns nothing.
+using WeightRounder = std::function<std::optional<QuantizedWeight>(
+    const Unit &unit, const OnnxTensor &weight)>;
+
+/// The quantized weight of a unit, rounded to nearest.
+llvm::Expected<QuantizedWeight> quantizeWeight(const OnnxGraph &graph,
+                                               const Unit &unit,
+                                               const QuantizeFormat &format);
+
+/// Everything that the writers below need.
+struct QuantizeInputs {
+  const OnnxGraph *graph = nullptr;
+  const Units *units = nullptr;
+  const QuantizeFormat *format = nullptr;
+  const ValueParams *params = nullptr;
+  /// May be empty.
+  WeightRounder rounder;
+};
+
+/// A model with QuantizeLinear and DequantizeLinear.
+struct QuantizedGraph {
+  OnnxGraph graph;
+  /// What readers see of values that were quantized, by value.
+  std::map<std::string, std::string, std::less<>> dequantized;
+};
+
+/// The model with the plan's Q and DQ nodes.
+llvm::Expected<QuantizedGraph> quantizeGraph(const QuantizeInputs &inputs,
+                                             const Plan &plan);
+
+/// The float model with a quantized copy beside each unit of `which` that
+/// reads the float values: shows what each unit loses by itself. `copies` gets
+/// the name of each copy's first result.
+llvm::Expected<OnnxGraph> isolateUnits(const QuantizeInputs &inputs,
+                                       const Plan &plan,
+                                       const std::vector<size_t> &which,
+                                       std::map<size_t, std::string> &copies);
+
+} // namespace ingot::quantize
+
+#endif // INGOT_LIB_QUANTIZE_PLAN_H

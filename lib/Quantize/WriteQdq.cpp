@@ -1,0 +1,343 @@
+//===- WriteQdq.cpp -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Q and DQ nodes in the form that ONNX Runtime's own quantizer writes, which
+// engines recognize.
+//
+//===----------------------------------------------------------------------===//
+#include "lib/Quantize/Plan.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <cstring>
+
+using namespace ingot;
+using namespace ingot::quantize;
+
+static constexpr int32_t kFloat = 1, kInt32 = 6;
+
+template <typename T>
+static std::vector<char> rawBytes(const std::vector<T> &values) {
+  std::vector<char> data(values.size() * sizeof(T));
+  if (!data.empty())
+    std::memcpy(data.data(), values.data(), data.size());
+  return data;
+}
+
+namespace {
+/// Adds Q and DQ nodes and their constants to a model.
+class QdqWriter {
+public:
+  QdqWriter(const QuantizeInputs &in, const Plan &plan)
+      : in(in), plan(plan), graph(*in.graph) {}
+
+  llvm::Error writeAll(QuantizedGraph &result);
+  llvm::Error writeCopies(const std::vector<size_t> &which,
+                          std::map<size_t, std::string> &copies);
+  OnnxGraph take() { return std::move(graph); }
+
+private:
+  struct Constants {
+    std::string scale, zeroPoint;
+  };
+  const Constants &constantsOf(const std::string &root);
+  bool hasParams(const std::string &value) const {
+    return in.params->count(plan.root(value));
+  }
+  std::string pair(const std::string &value, const std::string &root,
+                   const std::string &name = "");
+  llvm::Error constantOperands(const Unit &unit, OnnxNode &node);
+  llvm::Expected<QuantizedWeight> weightOf(const Unit &unit);
+  llvm::Error writeBias(const Unit &unit, OnnxNode &node,
+                        QuantizedWeight &weight);
+  std::string writeWeight(const OnnxTensor &tensor,
+                          const QuantizedWeight &weight);
+  std::string emitDequantize(const std::string &quantized,
+                             const std::string &scale,
+                             const std::string &zeroPoint, int64_t axis,
+                             const std::string &result);
+
+  const QuantizeInputs &in;
+  const Plan &plan;
+  OnnxGraph graph;
+  std::vector<OnnxNode> nodes;
+  std::map<std::string, Constants> constants;
+};
+} // namespace
+
+/// The scale and zero point of activations.
+const QdqWriter::Constants &QdqWriter::constantsOf(const std::string &root) {
+  auto [it, isNew] = constants.try_emplace(root);
+  if (!isNew)
+    return it->second;
+  const QuantParams &params = in.params->find(root)->second;
+  QuantType type = in.format->activations.type;
+  it->second = {graph.freshName(root + "_scale"),
+                graph.freshName(root + "_zero_point")};
+  graph.addInitializer(it->second.scale, kFloat, {},
+                       rawBytes(std::vector<float>{params.scale}));
+  graph.addInitializer(it->second.zeroPoint, onnxDataType(type), {},
+                       packElements({params.zeroPoint}, type));
+  return it->second;
+}
+
+std::string QdqWriter::emitDequantize(const std::string &quantized,
+                                      const std::string &scale,
+                                      const std::string &zeroPoint,
+                                      int64_t axis, const std::string &result) {
+  OnnxNode node;
+  node.opType = "DequantizeLinear";
+  node.name = graph.freshName(result + "_node");
+  node.inputs = {quantized, scale};
+  if (!zeroPoint.empty())
+    node.inputs.push_back(zeroPoint);
+  node.outputs = {result};
+  if (axis >= 0)
+    node.set(intAttribute("axis", axis));
+  nodes.push_back(std::move(node));
+  return result;
+}
+
+/// Q and DQ of `value`; returns the result's name, `name` if given.
+std::string QdqWriter::pair(const std::string &value, const std::string &root,
+                            const std::string &name) {
+  Constants c = constantsOf(root);
+  OnnxNode node;
+  node.opType = "QuantizeLinear";
+  node.inputs = {value, c.scale, c.zeroPoint};
+  node.outputs = {graph.freshName(value + "_quantized")};
+  node.name = graph.freshName(value + "_QuantizeLinear");
+  std::string quantized = node.outputs[0];
+  nodes.push_back(std::move(node));
+  return emitDequantize(quantized, c.scale, c.zeroPoint, -1,
+                        name.empty() ? graph.freshName(value + "_dequantized")
+                                     : name);
+}
+
+llvm::Expected<QuantizedWeight>
+quantize::quantizeWeight(const OnnxGraph &graph, const Unit &unit,
+                         const QuantizeFormat &format) {
+  const OnnxTensor &tensor = *graph.findInitializer(unit.weight);
+  std::vector<float> floats;
+  if (!graph.loadFloats(tensor, floats))
+    return llvm::createStringError("the weights cannot be read");
+  QuantizedWeight result;
+  result.axis = format.perChannel ? unit.channelAxis : -1;
+  result.values.resize(floats.size());
+  if (result.axis < 0) {
+    auto params = tensorParams(floats, format.weights);
+    if (!params)
+      return params.takeError();
+    result.params = {*params};
+    quantize::quantize(floats, *params, result.values);
+    return result;
+  }
+  ChannelView view = ChannelView::along(tensor.dims, result.axis);
+  auto params = channelParams(floats, view, format.weights);
+  if (!params)
+    return params.takeError();
+  result.params = std::move(*params);
+  quantize::quantize(floats, GroupedParams{view, 0, result.params},
+                     result.values);
+  return result;
+}
+
+llvm::Expected<QuantizedWeight> QdqWriter::weightOf(const Unit &unit) {
+  if (in.rounder)
+    if (auto rounded =
+            in.rounder(unit, *in.graph->findInitializer(unit.weight)))
+      return std::move(*rounded);
+  return quantizeWeight(*in.graph, unit, *in.format);
+}
+
+std::string QdqWriter::writeWeight(const OnnxTensor &tensor,
+                                   const QuantizedWeight &weight) {
+  QuantType type = in.format->weights.type;
+  std::vector<float> scales;
+  std::vector<int32_t> zeroPoints;
+  for (const QuantParams &params : weight.params) {
+    scales.push_back(params.scale);
+    zeroPoints.push_back(params.zeroPoint);
+  }
+  std::vector<int64_t> dims;
+  if (weight.axis >= 0)
+    dims.push_back(int64_t(scales.size()));
+  std::string stem = tensor.name;
+  std::string quantized = graph.freshName(stem + "_quantized");
+  std::string scale = graph.freshName(stem + "_scale");
+  std::string zeroPoint = graph.freshName(stem + "_zero_point");
+  graph.addInitializer(quantized, onnxDataType(type), tensor.dims,
+                       packElements(weight.values, type));
+  graph.addInitializer(scale, kFloat, dims, rawBytes(scales));
+  graph.addInitializer(zeroPoint, onnxDataType(type), dims,
+                       packElements(zeroPoints, type));
+  return emitDequantize(quantized, scale, zeroPoint, weight.axis,
+                        graph.freshName(stem + "_dequantized"));
+}
+
+/// Quantizes the bias to the scale of the products; widens weights' scales
+/// where it does not fit otherwise.
+llvm::Error QdqWriter::writeBias(const Unit &unit, OnnxNode &node,
+                                 QuantizedWeight &weight) {
+  const OnnxTensor &tensor = *in.graph->findInitializer(unit.bias);
+  std::vector<float> bias;
+  if (!in.graph->loadFloats(tensor, bias))
+    return llvm::createStringError("the bias cannot be read");
+  // Not one per channel: stays in float.
+  if (weight.axis >= 0 && bias.size() != weight.params.size())
+    return llvm::Error::success();
+  std::vector<float> scales;
+  for (const QuantParams &params : weight.params)
+    scales.push_back(params.scale);
+  float inputScale =
+      in.params->find(plan.root(unit.activations[0]))->second.scale;
+  int64_t products = int64_t(weight.values.size()) /
+                     std::max<int64_t>(1, int64_t(bias.size()));
+  int64_t headroom = std::min<int64_t>(products * 255 * 128, int64_t(1) << 30);
+  auto quantized = quantizeBias(bias, inputScale, scales, headroom);
+  if (!quantized)
+    return quantized.takeError();
+  if (quantized->widened) {
+    for (size_t i = 0; i < scales.size(); ++i)
+      weight.params[i].scale = quantized->weightScales[i];
+    std::vector<float> floats;
+    const OnnxTensor &w = *in.graph->findInitializer(unit.weight);
+    in.graph->loadFloats(w, floats);
+    if (weight.axis < 0)
+      quantize::quantize(floats, weight.params[0], weight.values);
+    else
+      quantize::quantize(floats,
+                         GroupedParams{ChannelView::along(w.dims, weight.axis),
+                                       0, weight.params},
+                         weight.values);
+  }
+  std::vector<float> biasScales;
+  for (float scale : quantized->weightScales)
+    biasScales.push_back(scale * inputScale);
+  std::vector<int64_t> dims;
+  if (weight.axis >= 0)
+    dims.push_back(int64_t(biasScales.size()));
+  std::string stem = tensor.name;
+  std::string name = graph.freshName(stem + "_quantized");
+  std::string scale = graph.freshName(stem + "_quantized_scale");
+  graph.addInitializer(name, kInt32, tensor.dims, rawBytes(quantized->values));
+  graph.addInitializer(scale, kFloat, dims, rawBytes(biasScales));
+  node.inputs[2] = emitDequantize(name, scale, "", dims.empty() ? -1 : 0,
+                                  graph.freshName(stem + "_dequantized"));
+  return llvm::Error::success();
+}
+
+/// Replaces constant operands of a unit's first node.
+llvm::Error QdqWriter::constantOperands(const Unit &unit, OnnxNode &node) {
+  if (unit.weight.empty())
+    return llvm::Error::success();
+  auto weight = weightOf(unit);
+  if (!weight)
+    return weight.takeError();
+  if (!unit.bias.empty() && hasParams(unit.activations[0]))
+    if (llvm::Error error = writeBias(unit, node, *weight))
+      return error;
+  node.inputs[unit.weightOperand] =
+      writeWeight(*in.graph->findInitializer(unit.weight), *weight);
+  return llvm::Error::success();
+}
+
+llvm::Error QdqWriter::writeAll(QuantizedGraph &result) {
+  std::map<std::string, std::string, std::less<>> &names = result.dequantized;
+  for (const OnnxValue &input : graph.inputs)
+    if (plan.values.count(input.name))
+      names[input.name] = pair(input.name, plan.root(input.name));
+  for (size_t i = 0; i < in.graph->nodes.size(); ++i) {
+    OnnxNode node = in.graph->nodes[i];
+    int64_t number = in.units->ofNode[i];
+    bool isQuantized = number >= 0 && plan.isQuantized[size_t(number)];
+    for (std::string &input : node.inputs) {
+      auto it = names.find(input);
+      if (it != names.end() && (isQuantized || plan.isComputed.count(input)))
+        input = it->second;
+    }
+    if (isQuantized && in.units->list[size_t(number)].nodes[0] == i)
+      if (llvm::Error error =
+              constantOperands(in.units->list[size_t(number)], node))
+        return error;
+    // Outputs of the graph keep their names, behind the DequantizeLinear.
+    std::vector<std::pair<std::string, std::string>> pairs;
+    for (std::string &output : node.outputs) {
+      if (!plan.values.count(output))
+        continue;
+      std::string original = output;
+      if (plan.isComputed.count(original) && graph.isOutput(original)) {
+        output = graph.freshName(original + "_float");
+        names[original] = original;
+      }
+      pairs.push_back({original, output});
+    }
+    nodes.push_back(std::move(node));
+    for (auto &[original, computed] : pairs) {
+      std::string name = pair(computed, plan.root(original), names[original]);
+      names[original] = name;
+    }
+  }
+  graph.nodes = std::move(nodes);
+  graph.removeUnused();
+  return llvm::Error::success();
+}
+
+llvm::Error QdqWriter::writeCopies(const std::vector<size_t> &which,
+                                   std::map<size_t, std::string> &copies) {
+  nodes = graph.nodes;
+  for (size_t number : which) {
+    const Unit &unit = in.units->list[number];
+    std::map<std::string, std::string> renamed;
+    for (const std::string &value : unit.activations)
+      if (hasParams(value))
+        renamed[value] = pair(value, plan.root(value));
+    for (size_t index : unit.nodes) {
+      OnnxNode node = in.graph->nodes[index];
+      for (std::string &input : node.inputs)
+        if (auto it = renamed.find(input); it != renamed.end())
+          input = it->second;
+      if (index == unit.nodes[0])
+        if (llvm::Error error = constantOperands(unit, node))
+          return error;
+      for (std::string &output : node.outputs) {
+        std::string copy = graph.freshName(output + "_isolated");
+        renamed[output] = copy;
+        output = copy;
+      }
+      node.name = graph.freshName(node.name + "_isolated");
+      nodes.push_back(std::move(node));
+    }
+    const std::string &output = unit.outputs[0];
+    std::string copy = renamed[output];
+    copies[number] = plan.isComputed.count(output) && hasParams(output)
+                         ? pair(copy, plan.root(output))
+                         : copy;
+  }
+  graph.nodes = std::move(nodes);
+  return llvm::Error::success();
+}
+
+llvm::Expected<QuantizedGraph>
+quantize::quantizeGraph(const QuantizeInputs &inputs, const Plan &plan) {
+  QuantizedGraph result;
+  QdqWriter writer(inputs, plan);
+  if (llvm::Error error = writer.writeAll(result))
+    return error;
+  result.graph = writer.take();
+  return result;
+}
+
+llvm::Expected<OnnxGraph>
+quantize::isolateUnits(const QuantizeInputs &inputs, const Plan &plan,
+                       const std::vector<size_t> &which,
+                       std::map<size_t, std::string> &copies) {
+  QdqWriter writer(inputs, plan);
+  if (llvm::Error error = writer.writeCopies(which, copies))
+    return error;
+  return writer.take();
+}
