@@ -40,6 +40,10 @@ private:
     return arith::MulIOp::create(b, loc, x, y);
   }
   bool isInteger() const { return isa<IntegerType>(input.elementType); }
+  /// True if products of integers are formed in 16 bits.
+  bool isHalf() const {
+    return isInteger() && context.machine.getLaneBroadcast();
+  }
   /// A vector of the input or the weights; integers widened to 32 bits.
   Value load(OpBuilder &b, Value pointer, Type elementType, Value mask);
   /// sum + x * weight
@@ -59,7 +63,8 @@ private:
   int64_t rank;
   BufferRef input, weights;
   onnx::Dims inputDims, resultDims;
-  int64_t width = 1, filters = 0;
+  /// Channels worked on together, and lanes of a register.
+  int64_t width = 1, lanes = 1, filters = 0;
   TilePlan plan;
   Value image, zeros;
   /// True where a tap of integers lies outside along an outer axis, or null.
@@ -82,7 +87,9 @@ Value DepthwiseEmitter::load(OpBuilder &b, Value pointer, Type elementType,
   }
   if (!isa<IntegerType>(elementType))
     return vector;
-  auto wide = VectorType::get({width}, b.getI32Type());
+  // Products of bytes fit 16 bits, which half as many registers hold; where
+  // sums of products are one instruction, its lanes have 32.
+  auto wide = VectorType::get({width}, b.getIntegerType(isHalf() ? 16 : 32));
   if (elementType.isUnsignedInteger())
     return arith::ExtUIOp::create(b, loc, wide, vector);
   return arith::ExtSIOp::create(b, loc, wide, vector);
@@ -92,8 +99,20 @@ Value DepthwiseEmitter::multiplyAdd(OpBuilder &b, Value x, Value weight,
                                     Value sum) {
   if (!isInteger())
     return vector::FMAOp::create(b, loc, x, weight, sum);
-  return arith::AddIOp::create(b, loc, sum,
-                               arith::MulIOp::create(b, loc, x, weight));
+  if (context.machine.getDot() == kernel::DotForm::vnni) {
+    // One byte of each lane's four: the others of x are zero.
+    auto bytes = VectorType::get({4 * width}, b.getI8Type());
+    Value factors[] = {sum, vector::BitCastOp::create(b, loc, bytes, x),
+                       vector::BitCastOp::create(b, loc, bytes, weight)};
+    return LLVM::CallIntrinsicOp::create(
+               b, loc, sum.getType(),
+               b.getStringAttr(context.machine.getDotIntrinsic()), factors)
+        .getResult(0);
+  }
+  Value product = arith::MulIOp::create(b, loc, x, weight);
+  if (product.getType() != sum.getType())
+    product = arith::ExtSIOp::create(b, loc, sum.getType(), product);
+  return arith::AddIOp::create(b, loc, sum, product);
 }
 
 SmallVector<Value> DepthwiseEmitter::taps(OpBuilder &b, int64_t axis,
@@ -183,10 +202,20 @@ SmallVector<Value> DepthwiseEmitter::taps(OpBuilder &b, int64_t axis,
 void DepthwiseEmitter::tile(OpBuilder &b, int64_t rows, bool border,
                             Value column, Value channel, Value mask) {
   Value imageOffset = times(b, image, context.expand(b, loc, input.strides[0]));
-  TileShape shape{rows, 1, width};
-  SmallVector<Value> sums =
+  TileShape shape{rows, width / lanes, lanes};
+  Type sumType = isInteger() ? b.getI32Type() : input.elementType;
+  Value zero = arith::ConstantOp::create(
+      b, loc, b.getZeroAttr(VectorType::get({width}, sumType)));
+  SmallVector<Value> wide =
       taps(b, 0, imageOffset, constant(b, 0), border, column, channel, mask,
-           zeroTile(b, loc, context.machine, shape, input.elementType));
+           SmallVector<Value>(rows, zero));
+  SmallVector<Value> sums;
+  for (Value sum : wide)
+    for (int64_t v = 0; v < shape.vectors; ++v)
+      sums.push_back(shape.vectors == 1 ? sum
+                                        : vector::ExtractStridedSliceOp::create(
+                                              b, loc, sum, v * lanes, lanes, 1)
+                                              .getResult());
   SmallVector<Value> leading{image};
   leading.append(outer.begin(), outer.end());
   epilogue.storeTile(b, shape, leading, column, channel, mask, sums);
@@ -194,16 +223,24 @@ void DepthwiseEmitter::tile(OpBuilder &b, int64_t rows, bool border,
 
 void DepthwiseEmitter::channels(OpBuilder &b, int64_t rows, bool border,
                                 Value column) {
-  int64_t whole = filters / width * width;
-  if (whole) {
-    auto loop = scf::ForOp::create(b, loc, constant(b, 0), constant(b, whole),
-                                   constant(b, width));
-    OpBuilder inner(loop.getBody()->getTerminator());
-    tile(inner, rows, border, column, loop.getInductionVar(), Value());
+  // Blocks of several registers, of one, and what is left.
+  int64_t done = 0, block = width;
+  for (int64_t size : {block, lanes}) {
+    int64_t end = filters / size * size;
+    if (end > done) {
+      auto loop = scf::ForOp::create(b, loc, constant(b, done),
+                                     constant(b, end), constant(b, size));
+      OpBuilder inner(loop.getBody()->getTerminator());
+      width = size;
+      tile(inner, rows, border, column, loop.getInductionVar(), Value());
+      done = end;
+    }
   }
-  if (whole != filters)
-    tile(b, rows, border, column, constant(b, whole),
-         constantMask(b, loc, filters - whole, width));
+  width = lanes;
+  if (done != filters)
+    tile(b, rows, border, column, constant(b, done),
+         constantMask(b, loc, filters - done, width));
+  width = block;
 }
 
 /// A run of results along the innermost axis, inside of the input or not.
@@ -234,13 +271,16 @@ LogicalResult DepthwiseEmitter::emit(OpBuilder &b, Value lo, Value hi,
   inputDims = onnx::getDims(op.getInputType());
   resultDims = onnx::getDims(op.getResultType());
   filters = op.getFilters();
-  width = context.machine.lanes(
+  lanes = context.machine.lanes(
       isInteger() ? 32 : input.elementType.getIntOrFloatBitWidth());
+  // A register of bytes, where they are widened by halves.
+  width = isHalf() ? context.machine.lanes(8) : lanes;
   AffineExpr columns = resultDims[rank];
   // Weights and inputs of a tile stay in registers.
-  int64_t rows =
-      context.machine.getVectorRegisters() >= 32 ? columnsPerTile : 4;
-  plan = planRows(columns, TileShape{rows, 1, width});
+  int64_t rows = context.machine.getVectorRegisters() >= 32 && !isHalf()
+                     ? columnsPerTile
+                     : 4;
+  plan = planRows(columns, TileShape{rows, width / lanes, lanes});
   SmallVector<AffineExpr> space{resultDims[0]};
   for (int64_t i = 0; i + 1 < rank; ++i)
     space.push_back(resultDims[1 + i]);

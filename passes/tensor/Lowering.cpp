@@ -148,6 +148,14 @@ static Value elementwise(OpBuilder &b, Location loc, RankedTensorType out,
         for (Value arg : args.drop_back())
           at.args.push_back(toBody(at, arg));
         Value result = body(at);
+        // An element that only moves stays as it is, which tells passes so.
+        auto cast = result.getDefiningOp<UnrealizedConversionCastOp>();
+        if (cast && cast.getOperand(0).getType() == out.getElementType()) {
+          linalg::YieldOp::create(nested, nestedLoc, cast.getOperand(0));
+          if (cast->use_empty())
+            cast->erase();
+          return;
+        }
         linalg::YieldOp::create(
             nested, nestedLoc,
             fromCompute(nested, nestedLoc, result, out.getElementType()));

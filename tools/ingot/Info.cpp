@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "tools/ingot/Compile.h"
+#include "tools/ingot/Compression.h"
 #include "tools/ingot/Inspect.h"
 #include "tools/ingot/ModelCost.h"
 #include "tools/ingot/Session.h"
@@ -279,12 +280,30 @@ static void print(const ModelCost &cost, const ImportReport &imported,
   }
 }
 
+/// `ingot info --compression`.
+static int compressionInfo(ModelCompiler &compiler, const Options &options) {
+  CompressionReport compression = measureCompression(compiler.module());
+  if (!options.quiet && options.json != "-")
+    printCompression(compression);
+  if (options.json.empty())
+    return 0;
+  llvm::Error error = writeJson(options.json, describeCompression(compression));
+  return error ? report(std::move(error)) : 0;
+}
+
 int ingot::infoCommand(const Options &options) {
-  if (artifactArch(options.subject))
+  bool isArtifact = bool(artifactArch(options.subject));
+  if (isArtifact && options.compression)
+    return report(failure(6004, "flag '--compression' needs a model, and " +
+                                    quoted(options.subject) +
+                                    " is an artifact"));
+  if (isArtifact)
     return artifactInfo(options);
   ModelCompiler compiler(options);
   if (int status = compiler.read())
     return status;
+  if (options.compression)
+    return compressionInfo(compiler, options);
   auto function = compiler.module().lookupSymbol<mlir::func::FuncOp>("main");
   std::vector<Port> inputs, outputs;
   if (function) {

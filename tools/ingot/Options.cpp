@@ -141,6 +141,14 @@ static const Flag flags[] = {
        o.profile = true;
        return "";
      }},
+    {"compression", 0, "",
+     "instead: sizes of the weights as floats and\n"
+     "integers, their entropy and sparsity",
+     Info,
+     [](Options &o, StringRef) -> std::string {
+       o.compression = true;
+       return "";
+     }},
     {"allow-hard-links", 0, "",
      "accept external data in files with several hard\n"
      "links",

@@ -99,6 +99,8 @@ struct Options {
   unsigned runs = 0;
   double seconds = 1;
   bool profile = false;
+  /// info: how small the weights can be.
+  bool compression = false;
 
   /// Where to write a report for scripts; "-" is standard output.
   std::string json;

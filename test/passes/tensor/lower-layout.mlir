@@ -139,3 +139,13 @@ func.func @columns_from_the_first_on(%x: tensor<3x5xf32>) -> tensor<3x2xf32> {
   %1 = onnx.Slice %x, %s, %e, %none, %none : (tensor<3x5xf32>, tensor<2xi64>, tensor<2xi64>, none, none) -> tensor<3x2xf32>
   return %1 : tensor<3x2xf32>
 }
+
+// Unsigned integers that only move need no other type on the way, and passes see
+// at once that they only move.
+// CHECK-LABEL: @moves_as_they_are
+// CHECK: ^bb0(%[[IN:.*]]: ui8, %{{.*}}: ui8):
+// CHECK-NEXT: linalg.yield %[[IN]] : ui8
+func.func @moves_as_they_are(%x: tensor<4x5xui8>) -> tensor<5x4xui8> {
+  %y = onnx.Transpose %x {perm = array<i64: 1, 0>} : (tensor<4x5xui8>) -> tensor<5x4xui8>
+  return %y : tensor<5x4xui8>
+}
