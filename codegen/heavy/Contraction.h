@@ -64,6 +64,10 @@ mlir::LogicalResult emitMatmul(mlir::OpBuilder &b, KernelContext &context,
                                heavy::MatmulOp op, Epilogue &epilogue,
                                mlir::Value lo, mlir::Value hi,
                                mlir::AffineExpr &work);
+mlir::LogicalResult emitMatmulNBits(mlir::OpBuilder &b, KernelContext &context,
+                                    heavy::MatmulNBitsOp op, Epilogue &epilogue,
+                                    mlir::Value lo, mlir::Value hi,
+                                    mlir::AffineExpr &work);
 mlir::LogicalResult emitConv(mlir::OpBuilder &b, KernelContext &context,
                              heavy::ConvOp op, Epilogue &epilogue,
                              mlir::Value lo, mlir::Value hi,

@@ -14,7 +14,8 @@ using namespace mlir;
 using namespace ingot;
 
 bool ingot::isHeavy(Operation *op) {
-  return isa<heavy::ConcatOp, heavy::ConvOp, heavy::MatmulOp>(op);
+  return isa<heavy::ConcatOp, heavy::ConvOp, heavy::MatmulOp,
+             heavy::MatmulNBitsOp>(op);
 }
 
 TilePlan ingot::planRows(AffineExpr rows, TileShape shape) {
@@ -117,6 +118,8 @@ LogicalResult ingot::emitHeavy(OpBuilder &b, KernelContext &context,
   Epilogue epilogue(context, root->getResult(0), tail);
   if (auto matmul = dyn_cast<heavy::MatmulOp>(root))
     return emitMatmul(b, context, matmul, epilogue, lo, hi, work);
+  if (auto matmul = dyn_cast<heavy::MatmulNBitsOp>(root))
+    return emitMatmulNBits(b, context, matmul, epilogue, lo, hi, work);
   auto conv = cast<heavy::ConvOp>(root);
   if (conv.isDepthwise())
     return emitDepthwise(b, context, conv, epilogue, lo, hi, work);

@@ -9,6 +9,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace ingot::heavy;
@@ -124,4 +125,103 @@ LogicalResult MatmulOp::verify() {
   if (!ShapedType::isDynamic(k) && !ShapedType::isDynamic(rows) && k != rows)
     return emitOpError("inner sizes differ: ") << k << " and " << rows;
   return success();
+}
+
+int64_t MatmulNBitsOp::getBlockLength() {
+  int64_t size = getBlockSize(), k = getK();
+  return size == 0 ? k : std::min(size, k);
+}
+
+int64_t MatmulNBitsOp::getBlocks() {
+  return llvm::divideCeil(int64_t(getK()), getBlockLength());
+}
+
+int64_t MatmulNBitsOp::getHeaderBytes() {
+  int64_t perColumn = (getHalfScales() ? 2 : 4) + (getZeroPoint() ? 0 : 1);
+  return int64_t(getPanel().value_or(0)) * perColumn;
+}
+
+int64_t MatmulNBitsOp::getBlockBytes(int64_t length) {
+  int64_t words = llvm::divideCeil(length, getCodesPerWord());
+  return getHeaderBytes() + words * int64_t(getPanel().value_or(0)) * 4;
+}
+
+int64_t MatmulNBitsOp::getPanelBytes() {
+  int64_t length = getBlockLength(), last = int64_t(getK()) % length;
+  return int64_t(getK()) / length * getBlockBytes(length) +
+         (last ? getBlockBytes(last) : 0);
+}
+
+/// Fails unless the parameter is one for all, per column, or per block.
+static LogicalResult verifyParameter(MatmulNBitsOp op, Value parameter,
+                                     StringRef name) {
+  auto type = dyn_cast<RankedTensorType>(parameter.getType());
+  if (!type || !type.hasStaticShape())
+    return op.emitOpError(name)
+           << " " << parameter.getType() << " should have a static shape";
+  int64_t n = op.getN(), blocks = op.getBlocks();
+  SmallVector<int64_t> wanted{n};
+  if (int64_t(op.getBlockSize()) > 0) {
+    wanted.insert(op.getTransposeB() ? wanted.end() : wanted.begin(), blocks);
+  } else if (type.getNumElements() == 1) {
+    return success();
+  }
+  if (type.getShape() != ArrayRef(wanted))
+    return op.emitOpError(name)
+           << " " << type << " should have the shape "
+           << RankedTensorType::get(wanted, type.getElementType());
+  return success();
+}
+
+LogicalResult MatmulNBitsOp::verify() {
+  auto a = dyn_cast<RankedTensorType>(getA().getType());
+  auto b = dyn_cast<RankedTensorType>(getB().getType());
+  auto result = dyn_cast<RankedTensorType>(getResult().getType());
+  if (!a || !b || !result || a.getRank() < 2 || result.getRank() != a.getRank())
+    return emitOpError("needs matrices with a rank");
+  int64_t k = getK(), n = getN(), bits = getBits(), size = getBlockSize();
+  if (bits != 2 && bits != 4 && bits != 8)
+    return emitOpError("has weights of ") << bits << " bits, not 2, 4 or 8";
+  if (k < 1 || n < 1 || size < 0)
+    return emitOpError("has sizes k ")
+           << k << ", n " << n << " and block_size " << size;
+  if (a.getShape().back() != k || result.getShape().back() != n)
+    return emitOpError("is a product with ")
+           << k << " x " << n << " weights, but a is " << a
+           << " and the result " << result;
+  if (!a.getElementType().isF32() || !result.getElementType().isF32())
+    return emitOpError("computes in f32, but a is ")
+           << a << " and the result " << result;
+  if (getPanel()) {
+    int64_t panel = *getPanel();
+    if (panel < 1 || !getParameters().empty())
+      return emitOpError("is packed in panels of ")
+             << panel << " columns beside " << getParameters().size()
+             << " parameters";
+    int64_t bytes = llvm::divideCeil(n, panel) * getPanelBytes();
+    if (b.getShape() != ArrayRef(bytes) || !b.getElementType().isInteger(8))
+      return emitOpError("packed weights ")
+             << b << " should be " << bytes << " bytes";
+    return success();
+  }
+  auto codes = dyn_cast<IntegerType>(b.getElementType());
+  SmallVector<int64_t> shape{k, n};
+  if (getTransposeB())
+    std::swap(shape[0], shape[1]);
+  if (!codes || codes.getWidth() != bits || b.getShape() != ArrayRef(shape))
+    return emitOpError("weights ")
+           << b << " should be " << shape[0] << " x " << shape[1]
+           << " integers of " << bits << " bits";
+  if (getParameters().empty() || getParameters().size() > 2)
+    return emitOpError("needs scales and at most zero points, got ")
+           << getParameters().size() << " parameters";
+  if (getParameters().size() == 2 &&
+      getElementTypeOrSelf(getParameters()[1].getType()) != codes)
+    return emitOpError("zero points ")
+           << getParameters()[1].getType() << " should be of type " << codes;
+  if (failed(verifyParameter(*this, getParameters()[0], "scales")))
+    return failure();
+  return getParameters().size() == 2
+             ? verifyParameter(*this, getParameters()[1], "zero points")
+             : success();
 }

@@ -105,6 +105,58 @@ def Ingot_MatmulOp : Ingot_Op<"matmul"> {
   }];
 }
 
+def Ingot_MatmulNBitsOp : Ingot_Op<"matmul_nbits"> {
+  let summary = "Matrix product with weights quantized to 2, 4 or 8 bits";
+  let description = [{
+    The product of `a`, f32 [batch..., M, K], with one constant matrix of
+    (code - zero point) * scale. The codes `b` are integers of `bits` bits,
+    [K, N], or [N, K] with `transpose_b`. `parameters` are the scales and then,
+    if there are any, the zero points, of the type of `b` and the scales' shape:
+    one for all, one per column [N], or, with `block_size` above 0, one per
+    column for each block of that many elements of K: [blocks, N], or
+    [N, blocks] with `transpose_b`. The last block may be shorter.
+
+    The sum over K is a float product of the dequantized weights up to the order
+    of summation: a single row sums a * (code - zero point), whose differences
+    are exact, block by block, and multiplies the sum of a block by the scale
+    once.
+
+    Once ingot-pack-weights has run (`panel` is set), `b` is a stream of bytes
+    and there are no `parameters`. The stream holds the columns in panels of
+    `panel` neighbours. A panel has for each block of K: the scales of its
+    columns, f32, or f16 with `half_scales`; their zero points, a byte each,
+    unless `zero_point` gives one for all; then words of 32 bits, one of each
+    column in turn. A word holds 32 / bits codes of consecutive elements of K:
+    element 4 * f + i of a word is in bits 8 * i + bits * f and up. Codes are
+    unsigned, those of signed types with 2^(bits - 1) added. Columns beyond N
+    have scale 0, elements beyond K the code 0, which is never used.
+  }];
+  let arguments = (ins Onnx_Tensor:$a, Onnx_Tensor:$b,
+                       Variadic<Onnx_Tensor>:$parameters, I64Attr:$k,
+                       I64Attr:$n, I64Attr:$bits,
+                       DefaultValuedAttr<I64Attr, "0">:$block_size,
+                       UnitAttr:$transpose_b, OptionalAttr<I64Attr>:$panel,
+                       OptionalAttr<I64Attr>:$zero_point,
+                       UnitAttr:$half_scales);
+  let results = (outs Onnx_Tensor:$result);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Codes in a word of 32 bits.
+    int64_t getCodesPerWord() { return 32 / int64_t(getBits()); }
+    /// Elements of K that share a scale: K itself without blocks.
+    int64_t getBlockLength();
+    /// Blocks of K.
+    int64_t getBlocks();
+    /// Bytes of the scales and zero points of a block of a packed panel.
+    int64_t getHeaderBytes();
+    /// Bytes of a block of that many elements of K of a packed panel.
+    int64_t getBlockBytes(int64_t length);
+    /// Bytes of a packed panel.
+    int64_t getPanelBytes();
+  }];
+}
+
 def Ingot_ConcatOp : Ingot_Op<"concat"> {
   let summary = "Tensors joined along a dimension";
   let arguments = (ins Variadic<Onnx_Tensor>:$pieces, I64Attr:$axis);

@@ -71,6 +71,37 @@ Value ingot::addLastBias(OpBuilder &b, Location loc, Value v, Value bias) {
                  });
 }
 
+Value ingot::scaleAndAdd(OpBuilder &b, onnx::GemmOp op, Value product) {
+  Location loc = op.getLoc();
+  auto type = cast<RankedTensorType>(product.getType());
+  double alpha = op.getAlpha().convertToFloat();
+  double beta = op.getBeta().convertToFloat();
+  SmallVector<Value> ins{product};
+  SmallVector<AffineMap> maps{b.getMultiDimIdentityMap(2)};
+  if (!onnx::isNone(op.getC()) && beta != 0) {
+    ins.push_back(op.getC());
+    maps.push_back(
+        broadcastMap(cast<RankedTensorType>(op.getC().getType()), 2, 2));
+  }
+  if (ins.size() == 1 && alpha == 1)
+    return product;
+  return compute(b, loc, type, ins, maps, [&](Body &body) {
+    auto scaled = [&](Value x, double factor) {
+      if (factor == 1)
+        return x;
+      return arith::MulFOp::create(
+                 body.b, body.loc, x,
+                 constantLike(body.b, body.loc, type.getElementType(), factor))
+          .getResult();
+    };
+    Value v = scaled(body.args[0], alpha);
+    if (body.args.size() > 1)
+      v = arith::AddFOp::create(body.b, body.loc, v,
+                                scaled(body.args[1], beta));
+    return v;
+  });
+}
+
 SmallVector<int64_t> ingot::channelsLast(int64_t rank) {
   SmallVector<int64_t> perm{0};
   llvm::append_range(perm, llvm::seq<int64_t>(2, rank + 2));
@@ -198,32 +229,7 @@ struct SelectGemm : OpRewritePattern<onnx::GemmOp> {
     Value product =
         heavy::MatmulOp::create(rewriter, loc, single, left, right, *n,
                                 op.getTransA() != 0, IntegerAttr());
-    double alpha = op.getAlpha().convertToFloat();
-    double beta = op.getBeta().convertToFloat();
-    SmallVector<Value> ins{product};
-    SmallVector<AffineMap> maps{rewriter.getMultiDimIdentityMap(2)};
-    if (!onnx::isNone(op.getC()) && beta != 0) {
-      ins.push_back(op.getC());
-      maps.push_back(
-          broadcastMap(cast<RankedTensorType>(op.getC().getType()), 2, 2));
-    }
-    if (ins.size() > 1 || alpha != 1)
-      product = compute(rewriter, loc, single, ins, maps, [&](Body &body) {
-        Value v = body.args[0];
-        auto scaled = [&](Value x, double factor) {
-          if (factor == 1)
-            return x;
-          return arith::MulFOp::create(
-                     body.b, body.loc, x,
-                     constantLike(body.b, body.loc, type, factor))
-              .getResult();
-        };
-        v = scaled(v, alpha);
-        if (body.args.size() > 1)
-          v = arith::AddFOp::create(body.b, body.loc, v,
-                                    scaled(body.args[1], beta));
-        return v;
-      });
+    product = scaleAndAdd(rewriter, op, product);
     rewriter.replaceOp(op,
                        castTo(rewriter, loc, product, result.getElementType()));
     return success();
@@ -264,6 +270,7 @@ struct SayWhy : RewriterBase::Listener {
 struct SelectHeavy : ingot::impl::SelectHeavyBase<SelectHeavy> {
   using SelectHeavyBase::SelectHeavyBase;
   void runOnOperation() override {
+    selectWeightOnly(getOperation(), remarks);
     RewritePatternSet patterns(&getContext());
     patterns.add<SelectConcat, SelectConv, SelectGemm, SelectMatMul>(
         &getContext());

@@ -11,6 +11,7 @@
 #ifndef INGOT_PASSES_GRAPH_SELECTHEAVY_H
 #define INGOT_PASSES_GRAPH_SELECTHEAVY_H
 
+#include "dialects/onnx/Linear.h"
 #include "passes/tensor/Lowering.h"
 
 namespace ingot {
@@ -35,6 +36,14 @@ mlir::Value castTo(mlir::OpBuilder &b, mlir::Location loc, mlir::Value v,
 /// v + bias, the bias along the last dimension.
 mlir::Value addLastBias(mlir::OpBuilder &b, mlir::Location loc, mlir::Value v,
                         mlir::Value bias);
+
+/// The product of a Gemm scaled by alpha, with beta * C added.
+mlir::Value scaleAndAdd(mlir::OpBuilder &b, onnx::GemmOp op,
+                        mlir::Value product);
+
+/// Matrix products with constant weights quantized to 2, 4 or 8 bits become
+/// ingot.matmul_nbits; with `remarks`, says which, and why others do not.
+void selectWeightOnly(mlir::Operation *root, bool remarks);
 
 /// ConvTranspose as convolutions, one per phase of the result.
 void populateSelectConvTranspose(mlir::RewritePatternSet &patterns);

@@ -54,7 +54,7 @@ struct FormKernels : ingot::impl::FormKernelsBase<FormKernels> {
     int64_t group = 0;
     SmallVector<Operation *> roots;
     getOperation()->walk([&](Operation *op) {
-      if (isa<heavy::ConvOp, heavy::MatmulOp>(op))
+      if (isa<heavy::ConvOp, heavy::MatmulOp, heavy::MatmulNBitsOp>(op))
         roots.push_back(op);
     });
     // Where two heavy ops meet in one reader, the later one takes it: by then

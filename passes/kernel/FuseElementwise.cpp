@@ -42,7 +42,7 @@ static bool followsHeavyOp(linalg::GenericOp op, int depth = 0) {
     Operation *def = operand.getDefiningOp();
     if (!def || !def->hasOneUse())
       continue;
-    if (isa<heavy::ConvOp, heavy::MatmulOp>(def))
+    if (isa<heavy::ConvOp, heavy::MatmulOp, heavy::MatmulNBitsOp>(def))
       return true;
     auto producer = dyn_cast<linalg::GenericOp>(def);
     if (producer && depth < 8 &&

@@ -9,6 +9,7 @@
 #include "dialects/onnx/Shape.h"
 #include "passes/tensor/Lowering.h"
 #include "passes/tensor/PackIntegers.h"
+#include "passes/tensor/PackNBits.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
@@ -178,6 +179,9 @@ struct PackWeights : ingot::impl::PackWeightsBase<PackWeights> {
         pack(conv, machine);
       else if (auto matmul = dyn_cast<heavy::MatmulOp>(op))
         pack(matmul, machine);
+      else if (auto matmul = dyn_cast<heavy::MatmulNBitsOp>(op))
+        if (failed(packMatmulNBits(matmul, machine)))
+          signalPassFailure();
     });
   }
 
