@@ -57,6 +57,32 @@ __attribute__((target("avx2,fma"))) static int64_t loop256(int64_t rounds) {
   return rounds * chains * 16;
 }
 
+__attribute__((target("avx512f"))) static void read512(const char *data,
+                                                       int64_t bytes) {
+  __m512i seen[4] = {};
+  for (int64_t i = 0; i + 256 <= bytes; i += 256)
+    for (int64_t v = 0; v < 4; ++v)
+      seen[v] = _mm512_or_si512(seen[v], _mm512_loadu_si512(data + i + 64 * v));
+  for (__m512i &bits : seen)
+    sink = float(_mm512_cvtsi512_si32(bits));
+}
+
+__attribute__((target("avx2"))) static void read256(const char *data,
+                                                    int64_t bytes) {
+  __m256i seen[4] = {};
+  for (int64_t i = 0; i + 128 <= bytes; i += 128)
+    for (int64_t v = 0; v < 4; ++v)
+      seen[v] = _mm256_or_si256(
+          seen[v], _mm256_loadu_si256(
+                       reinterpret_cast<const __m256i *>(data + i + 32 * v)));
+  for (__m256i &bits : seen)
+    sink = float(_mm256_extract_epi32(bits, 0));
+}
+
+static void read(int bits, const char *data, int64_t bytes) {
+  bits == 512 ? read512(data, bytes) : read256(data, bytes);
+}
+
 bool ingot::bench::hasFmaOf(int bits) {
   if (bits == 512)
     return __builtin_cpu_supports("avx512f");
@@ -71,6 +97,16 @@ static int64_t loop(int bits, int64_t rounds) {
 #elif defined(__aarch64__)
 
 bool ingot::bench::hasFmaOf(int bits) { return bits == 128; }
+
+static void read(int, const char *data, int64_t bytes) {
+  uint8x16_t seen[4] = {};
+  for (int64_t i = 0; i + 64 <= bytes; i += 64)
+    for (int64_t v = 0; v < 4; ++v)
+      seen[v] = vorrq_u8(seen[v], vld1q_u8(reinterpret_cast<const uint8_t *>(
+                                      data + i + 16 * v)));
+  for (uint8x16_t &bits : seen)
+    sink = float(vgetq_lane_u8(bits, 0));
+}
 
 static int64_t loop(int, int64_t rounds) {
   float32x4_t sums[chains], x = vdupq_n_f32(seed), y = vdupq_n_f32(seed);
@@ -97,4 +133,10 @@ double ingot::bench::fmaRate(int bits, double seconds) {
     now = threadSeconds();
   } while (now - start < seconds);
   return double(operations) / (now - start);
+}
+
+double ingot::bench::readRate(int bits, const void *data, int64_t bytes) {
+  double start = threadSeconds();
+  read(bits, static_cast<const char *>(data), bytes);
+  return double(bytes) / (threadSeconds() - start);
 }

@@ -11,6 +11,8 @@
 #ifndef INGOT_BENCH_PEAKRATE_H
 #define INGOT_BENCH_PEAKRATE_H
 
+#include <cstdint>
+
 namespace ingot::bench {
 
 /// Seconds of processor time that the calling thread has used.
@@ -23,6 +25,10 @@ bool hasFmaOf(int bits);
 /// multiplication each count) in a loop that does nothing but multiply and add
 /// in registers, over about `seconds`.
 double fmaRate(int bits, double seconds);
+
+/// Bytes per second of thread time in a loop that only reads `bytes` bytes
+/// once, in order, in vectors of that many bits.
+double readRate(int bits, const void *data, int64_t bytes);
 
 } // namespace ingot::bench
 

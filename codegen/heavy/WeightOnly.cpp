@@ -14,6 +14,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/heavy/Contraction.h"
+#include "codegen/heavy/FixedPoint.h"
+#include "codegen/heavy/NBitsStream.h"
 #include "codegen/loop/LoopEmitter.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -23,8 +25,9 @@
 using namespace mlir;
 using namespace ingot;
 
-/// Bytes between use and request of the stream of weights.
-constexpr int64_t streamAhead = 4096;
+/// Rows that are multiplied one by one, as integers where the machine can:
+/// from four on, tiles of floats take no longer.
+constexpr int64_t fewRows = 3;
 
 /// Bits of the lower half of a word, in which codes are converted in place.
 constexpr int64_t halfWord = 16;
@@ -35,70 +38,34 @@ constexpr int64_t fractionBits = 23;
 namespace {
 /// Work items are tiles of the result, as of other products. All tiles of a
 /// panel follow each other, so that its weights stay in the caches.
-class NBitsEmitter {
+class NBitsEmitter : NBitsStream {
 public:
   NBitsEmitter(KernelContext &context, heavy::MatmulNBitsOp op,
                Epilogue &epilogue)
-      : context(context), op(op), epilogue(epilogue), loc(op.getLoc()),
-        width(context.machine.lanes(32)) {}
+      : NBitsStream(context, op), epilogue(epilogue) {}
 
   LogicalResult emit(OpBuilder &b, Value lo, Value hi, AffineExpr &work);
 
 private:
-  using Body = function_ref<void(OpBuilder &, Value, SmallVectorImpl<Value> &)>;
-
-  Value constant(OpBuilder &b, int64_t v) {
-    return arith::ConstantIndexOp::create(b, loc, v);
-  }
-  Value add(OpBuilder &b, Value x, Value y) {
-    return arith::AddIOp::create(b, loc, x, y);
-  }
-  Value mul(OpBuilder &b, Value x, int64_t factor) {
-    return arith::MulIOp::create(b, loc, x, constant(b, factor));
-  }
-  VectorType vectorOf(Type element) {
-    return VectorType::get({width}, element);
-  }
-  Value integers(OpBuilder &b, uint32_t v) {
-    return arith::ConstantOp::create(
-        b, loc, DenseElementsAttr::get(vectorOf(b.getI32Type()), APInt(32, v)));
-  }
-  Value floats(OpBuilder &b, float v) {
-    return arith::ConstantOp::create(
-        b, loc, DenseElementsAttr::get(vectorOf(b.getF32Type()), APFloat(v)));
-  }
-  Value fma(OpBuilder &b, Value x, Value y, Value sum) {
-    return vector::FMAOp::create(b, loc, x, y, sum);
-  }
-  Value bytesAt(OpBuilder &b, Value base, Value offset) {
-    BufferRef bytes{base, b.getI8Type(), {}};
-    return context.address(b, loc, bytes, offset);
-  }
-  Value load(OpBuilder &b, Type element, Value base, int64_t offset) {
-    return LLVM::LoadOp::create(b, loc, vectorOf(element),
-                                bytesAt(b, base, constant(b, offset)),
-                                /*alignment=*/1);
-  }
-  SmallVector<Value> loop(OpBuilder &b, int64_t steps, ArrayRef<Value> carried,
-                          Body body);
-
   void chooseTile();
   void flattenRows();
-  void item(OpBuilder &b, Value index, ArrayRef<AffineExpr> space);
-  void panelOfRows(OpBuilder &b, int64_t rows, Value row);
+  void ofPanel(OpBuilder &b,
+               function_ref<void(OpBuilder &, int64_t, int64_t)> body);
+  void items(OpBuilder &b, Value lo, Value hi,
+             function_ref<void(OpBuilder &, Value)> body);
+  void floatItems(OpBuilder &b, Value lo, Value hi, ArrayRef<AffineExpr> space);
+  void fixedPointItems(OpBuilder &b, Value lo, Value hi, Value rowCount,
+                       FixedPointRows &fixed);
+  void store(OpBuilder &b, const TileShape &shape, int64_t lastLanes, Value row,
+             ArrayRef<Value> sums);
   void tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes, Value row);
   void block(OpBuilder &b, const TileShape &shape, Value bytes, Value depth,
              int64_t length, SmallVectorImpl<Value> &sums);
-  void readHeader(OpBuilder &b, Value bytes, int64_t vectors);
   void words(OpBuilder &b, const TileShape &shape, Value bytes, Value depth,
              int64_t codes, SmallVectorImpl<Value> &sums);
   Value number(OpBuilder &b, Value word, Value high, int64_t code, int64_t v);
 
-  KernelContext &context;
-  heavy::MatmulNBitsOp op;
   Epilogue &epilogue;
-  Location loc;
-  int64_t width;
   BufferRef a, weights;
   TilePlan plan;
   /// Dimensions that count batches of rows, and the rows of each.
@@ -108,36 +75,17 @@ private:
   Value panelIndex;
   /// Of the current tile: where the rows of A begin.
   SmallVector<Value> rowPointers;
-  /// Of the current block: per vector, and zero points if they differ.
-  SmallVector<Value> scales, zeros;
+  /// Of the current block.
+  NBitsHeader header;
   /// One row multiplies by scales once a block; more rows share the weights
   /// multiplied by them.
   bool scalesSums = false;
 };
 } // namespace
 
-/// A loop of that many steps over carried values; one step needs no loop.
-SmallVector<Value> NBitsEmitter::loop(OpBuilder &b, int64_t steps,
-                                      ArrayRef<Value> carried, Body body) {
-  SmallVector<Value> values(carried);
-  if (steps == 0)
-    return values;
-  if (steps == 1) {
-    body(b, constant(b, 0), values);
-    return values;
-  }
-  auto op = scf::ForOp::create(b, loc, constant(b, 0), constant(b, steps),
-                               constant(b, 1), ValueRange(carried));
-  OpBuilder inner = OpBuilder::atBlockEnd(op.getBody());
-  values.assign(op.getRegionIterArgs().begin(), op.getRegionIterArgs().end());
-  body(inner, op.getInductionVar(), values);
-  scf::YieldOp::create(inner, loc, values);
-  return SmallVector<Value>(op.getResults());
-}
-
 /// As many rows as there are registers for their sums beside the weights.
 void NBitsEmitter::chooseTile() {
-  TileShape shape{1, *op.getPanel() / width, width};
+  TileShape shape{1, int64_t(*op.getPanel()) / width, width};
   bool many = context.machine.getVectorRegisters() >= 32;
   shape.rows = (many ? 20 : 8) / shape.vectors;
   plan = planRows(rows, shape);
@@ -155,26 +103,6 @@ void NBitsEmitter::flattenRows() {
   batches.assign(dims.begin(), dims.end() - 2);
 }
 
-/// The scales of a block, and its zero points unless all are the same.
-void NBitsEmitter::readHeader(OpBuilder &b, Value bytes, int64_t vectors) {
-  scales.clear();
-  zeros.clear();
-  int64_t panel = *op.getPanel(), scaleBytes = op.getHalfScales() ? 2 : 4;
-  for (int64_t v = 0; v < vectors; ++v) {
-    Type stored = op.getHalfScales() ? Type(b.getF16Type()) : b.getF32Type();
-    Value scale = load(b, stored, bytes, v * width * scaleBytes);
-    if (op.getHalfScales())
-      scale = arith::ExtFOp::create(b, loc, vectorOf(b.getF32Type()), scale);
-    scales.push_back(scale);
-  }
-  for (int64_t v = 0; v < vectors && !op.getZeroPoint(); ++v) {
-    Value zero = load(b, b.getI8Type(), bytes, panel * scaleBytes + v * width);
-    zero = arith::ExtUIOp::create(b, loc, vectorOf(b.getI32Type()), zero);
-    zeros.push_back(
-        arith::SIToFPOp::create(b, loc, vectorOf(b.getF32Type()), zero));
-  }
-}
-
 /// Code `code` of the words as numbers; `high` is the words' upper half in the
 /// lower one.
 Value NBitsEmitter::number(OpBuilder &b, Value word, Value high, int64_t code,
@@ -189,12 +117,13 @@ Value NBitsEmitter::number(OpBuilder &b, Value word, Value high, int64_t code,
   x = arith::OrIOp::create(b, loc, x,
                            integers(b, llvm::bit_cast<uint32_t>(offset)));
   x = arith::BitcastOp::create(b, loc, vectorOf(b.getF32Type()), x);
-  Value less = op.getZeroPoint()
-                   ? floats(b, offset + float(int64_t(*op.getZeroPoint())))
-                   : arith::AddFOp::create(b, loc, zeros[v], floats(b, offset))
-                         .getResult();
+  Value less =
+      op.getZeroPoint()
+          ? floats(b, offset + float(int64_t(*op.getZeroPoint())))
+          : arith::AddFOp::create(b, loc, header.zeros[v], floats(b, offset))
+                .getResult();
   x = arith::SubFOp::create(b, loc, x, less);
-  return scalesSums ? x : arith::MulFOp::create(b, loc, x, scales[v]);
+  return scalesSums ? x : arith::MulFOp::create(b, loc, x, header.scales[v]);
 }
 
 /// Adds the products with the codes of one word of each column.
@@ -207,13 +136,7 @@ void NBitsEmitter::words(OpBuilder &b, const TileShape &shape, Value bytes,
     high.push_back(
         arith::ShRUIOp::create(b, loc, low.back(), integers(b, halfWord)));
   }
-  constexpr int64_t line = 64;
-  constexpr unsigned intoFirstLevel = 3, isData = 1;
-  int64_t wordBytes = *op.getPanel() * 4;
-  for (int64_t at = 0; at < wordBytes; at += line)
-    LLVM::Prefetch::create(b, loc,
-                           bytesAt(b, bytes, constant(b, streamAhead + at)),
-                           /*rw=*/0, intoFirstLevel, isData);
+  prefetch(b, bytes, wordBytes());
   for (int64_t code = 0; code < codes; ++code) {
     SmallVector<Value> factors;
     for (Value pointer : rowPointers) {
@@ -239,15 +162,15 @@ void NBitsEmitter::words(OpBuilder &b, const TileShape &shape, Value bytes,
 void NBitsEmitter::block(OpBuilder &b, const TileShape &shape, Value bytes,
                          Value depth, int64_t length,
                          SmallVectorImpl<Value> &sums) {
-  readHeader(b, bytes, shape.vectors);
-  SmallVector<Value> part(sums);
+  header = NBitsStream::header(b, bytes, shape.vectors);
+  SmallVector<Value> part(sums.begin(), sums.end());
   if (scalesSums)
-    part = zeroTile(b, loc, shape, b.getF32Type());
-  int64_t perWord = op.getCodesPerWord(), wordBytes = *op.getPanel() * 4;
+    part.assign(sums.size(), floats(b, 0));
+  int64_t perWord = op.getCodesPerWord();
   int64_t whole = length / perWord, rest = length % perWord;
   auto at = [&](OpBuilder &nested, Value word) {
     return bytesAt(nested, bytes,
-                   add(nested, mul(nested, word, wordBytes),
+                   add(nested, mul(nested, word, wordBytes()),
                        constant(nested, op.getHeaderBytes())));
   };
   part =
@@ -261,7 +184,7 @@ void NBitsEmitter::block(OpBuilder &b, const TileShape &shape, Value bytes,
           add(b, depth, constant(b, whole * perWord)), rest, part);
   if (scalesSums)
     for (auto [i, sum] : llvm::enumerate(part))
-      sum = fma(b, sum, scales[i % shape.vectors], sums[i]);
+      sum = fma(b, sum, header.scales[i % shape.vectors], sums[i]);
   sums.assign(part.begin(), part.end());
 }
 
@@ -281,7 +204,7 @@ void NBitsEmitter::tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
       bytesAt(b, weights.pointer, mul(b, panelIndex, op.getPanelBytes()));
   scalesSums = shape.rows == 1;
 
-  SmallVector<Value> sums = zeroTile(b, loc, shape, b.getF32Type());
+  SmallVector<Value> sums(shape.rows * shape.vectors, floats(b, 0));
   int64_t whole = k / length, bytes = op.getBlockBytes(length);
   sums =
       loop(b, whole, sums,
@@ -293,6 +216,11 @@ void NBitsEmitter::tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
     block(b, shape, bytesAt(b, panel, constant(b, whole * bytes)),
           constant(b, whole * length), k % length, sums);
 
+  store(b, shape, lastLanes, row, sums);
+}
+
+void NBitsEmitter::store(OpBuilder &b, const TileShape &shape,
+                         int64_t lastLanes, Value row, ArrayRef<Value> sums) {
   SmallVector<Value> leading(batch);
   int64_t rank = cast<RankedTensorType>(op.getResult().getType()).getRank();
   leading.resize(rank - 2, constant(b, 0));
@@ -300,15 +228,15 @@ void NBitsEmitter::tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
                      constantMask(b, loc, lastLanes, width), sums);
 }
 
-/// `rows` rows from `row` on with the current panel, whole or partial.
-void NBitsEmitter::panelOfRows(OpBuilder &b, int64_t rowCount, Value row) {
-  int64_t panel = *op.getPanel(), n = op.getN();
+/// Calls `body` for the vectors of the current panel and the lanes of the last
+/// one, 0 for all: those of a whole panel, or of the last, partial one.
+void NBitsEmitter::ofPanel(
+    OpBuilder &b, function_ref<void(OpBuilder &, int64_t, int64_t)> body) {
+  int64_t panel = int64_t(*op.getPanel()), n = op.getN();
   int64_t whole = n / panel, left = n % panel;
-  TileShape full{rowCount, panel / width, width};
-  TileShape partial{rowCount, llvm::divideCeil(left, width), width};
-  auto emitWhole = [&](OpBuilder &at) { tile(at, full, 0, row); };
+  auto emitWhole = [&](OpBuilder &at) { body(at, panel / width, 0); };
   auto emitPartial = [&](OpBuilder &at) {
-    tile(at, partial, left % width, row);
+    body(at, llvm::divideCeil(left, width), left % width);
   };
   if (left == 0)
     return emitWhole(b);
@@ -319,14 +247,46 @@ void NBitsEmitter::panelOfRows(OpBuilder &b, int64_t rowCount, Value row) {
   emitIf(b, loc, isWhole, emitWhole, emitPartial);
 }
 
-void NBitsEmitter::item(OpBuilder &b, Value index, ArrayRef<AffineExpr> space) {
-  SmallVector<Value> at = delinearize(b, loc, context, index, space);
-  batch.assign(at.begin(), at.end() - 2);
-  panelIndex = at[at.size() - 2];
-  emitRowTile(b, loc, context, plan, rows, mul(b, at.back(), plan.shape.rows),
-              [&](OpBuilder &nested, int64_t count, Value start) {
-                panelOfRows(nested, count, start);
-              });
+void NBitsEmitter::items(OpBuilder &b, Value lo, Value hi,
+                         function_ref<void(OpBuilder &, Value)> body) {
+  auto each = scf::ForOp::create(b, loc, lo, hi, constant(b, 1));
+  OpBuilder inner(each.getBody()->getTerminator());
+  body(inner, each.getInductionVar());
+}
+
+/// Items [lo, hi) as tiles of floats.
+void NBitsEmitter::floatItems(OpBuilder &b, Value lo, Value hi,
+                              ArrayRef<AffineExpr> space) {
+  items(b, lo, hi, [&](OpBuilder &inner, Value index) {
+    SmallVector<Value> at = delinearize(inner, loc, context, index, space);
+    batch.assign(at.begin(), at.end() - 2);
+    panelIndex = at[at.size() - 2];
+    emitRowTile(inner, loc, context, plan, rows,
+                mul(inner, at.back(), plan.shape.rows),
+                [&](OpBuilder &tiles, int64_t count, Value row) {
+                  ofPanel(tiles, [&](OpBuilder &nested, int64_t vectors,
+                                     int64_t lastLanes) {
+                    tile(nested, {count, vectors, width}, lastLanes, row);
+                  });
+                });
+  });
+}
+
+/// Items [lo, hi), which are panels, with the rows that were converted.
+void NBitsEmitter::fixedPointItems(OpBuilder &b, Value lo, Value hi,
+                                   Value rowCount, FixedPointRows &fixed) {
+  items(b, lo, hi, [&](OpBuilder &inner, Value index) {
+    panelIndex = index;
+    batch.clear();
+    Value panel = bytesAt(inner, weights.pointer,
+                          mul(inner, panelIndex, op.getPanelBytes()));
+    items(inner, constant(inner, 0), rowCount, [&](OpBuilder &each, Value row) {
+      ofPanel(each, [&](OpBuilder &nested, int64_t vectors, int64_t lastLanes) {
+        store(nested, {1, vectors, width}, lastLanes, row,
+              fixed.multiply(nested, row, panel, vectors));
+      });
+    });
+  });
 }
 
 LogicalResult NBitsEmitter::emit(OpBuilder &b, Value lo, Value hi,
@@ -342,9 +302,30 @@ LogicalResult NBitsEmitter::emit(OpBuilder &b, Value lo, Value hi,
       llvm::divideCeil(int64_t(op.getN()), *op.getPanel()), b.getContext()));
   space.push_back(plan.tiles);
   work = onnx::product(space, b.getContext());
-  auto items = scf::ForOp::create(b, loc, lo, hi, constant(b, 1));
-  OpBuilder inner(items.getBody()->getTerminator());
-  item(inner, items.getInductionVar(), space);
+
+  FixedPointRows fixed(context, op);
+  std::optional<int64_t> known = onnx::constantValue(rows);
+  int64_t most = batches.empty() ? fixed.mostRows(fewRows) : 0;
+  if (most == 0 || (known && *known > most)) {
+    floatItems(b, lo, hi, space);
+    return success();
+  }
+  fixed.allocate(b, known.value_or(most));
+  Value count = context.expand(b, loc, rows);
+  Value usable = arith::AndIOp::create(
+      b, loc, arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, lo, hi),
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle, count,
+                            constant(b, most)));
+  auto convert = scf::IfOp::create(b, loc, b.getI1Type(), usable,
+                                   /*withElse=*/true);
+  OpBuilder few = OpBuilder::atBlockEnd(convert.thenBlock());
+  scf::YieldOp::create(few, loc, fixed.convert(few, a.pointer, count));
+  OpBuilder many = OpBuilder::atBlockEnd(convert.elseBlock());
+  scf::YieldOp::create(many, loc, usable);
+  emitIf(
+      b, loc, convert.getResult(0),
+      [&](OpBuilder &at) { fixedPointItems(at, lo, hi, count, fixed); },
+      [&](OpBuilder &at) { floatItems(at, lo, hi, space); });
   return success();
 }
 

@@ -34,8 +34,7 @@ public:
 
 private:
   /// The place of the scale of a column in a block of K.
-  int64_t parameterAt(const TensorData &data, int64_t block,
-                      int64_t column) {
+  int64_t parameterAt(const TensorData &data, int64_t block, int64_t column) {
     if (data.size() == 1)
       return 0;
     if (int64_t(op.getBlockSize()) == 0)
