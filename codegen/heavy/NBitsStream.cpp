@@ -14,7 +14,7 @@ using namespace mlir;
 using namespace ingot;
 
 /// Bytes between use and request of the weights, which are read once, in order.
-constexpr int64_t streamAhead = 4096;
+constexpr int64_t streamAhead = 16384;
 
 Value NBitsStream::constant(OpBuilder &b, int64_t v) {
   return arith::ConstantIndexOp::create(b, loc, v);
@@ -84,11 +84,11 @@ NBitsHeader NBitsStream::header(OpBuilder &b, Value bytes, int64_t vectors) {
 
 void NBitsStream::prefetch(OpBuilder &b, Value bytes, int64_t size) {
   constexpr int64_t line = 64;
-  constexpr unsigned intoFirstLevel = 3, isData = 1;
+  constexpr unsigned intoSecondLevel = 2, isData = 1;
   for (int64_t at = 0; at < size; at += line)
     LLVM::Prefetch::create(b, loc,
                            bytesAt(b, bytes, constant(b, streamAhead + at)),
-                           /*rw=*/0, intoFirstLevel, isData);
+                           /*rw=*/0, intoSecondLevel, isData);
 }
 
 SmallVector<Value> NBitsStream::loop(OpBuilder &b, int64_t steps,
