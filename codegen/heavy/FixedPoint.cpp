@@ -279,11 +279,7 @@ Value FixedPointRows::convert(OpBuilder &b, Value pointer, Value rows) {
 
 /// sum + the products of four codes with four digits in each lane.
 Value FixedPointRows::dot(OpBuilder &b, Value sum, Value codes, Value digits) {
-  StringRef name = "llvm.aarch64.neon.sdot.v4i32.v16i8";
-  if (context.machine.getDot() == DotForm::vnni)
-    name = context.machine.getVectorBits() == 512
-               ? "llvm.x86.avx512.vpdpbusd.512"
-               : "llvm.x86.avx512.vpdpbusd.256";
+  StringRef name = context.machine.getDotIntrinsic();
   return LLVM::CallIntrinsicOp::create(b, loc, sum.getType(),
                                        b.getStringAttr(name),
                                        ValueRange{sum, codes, digits})

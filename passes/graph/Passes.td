@@ -181,6 +181,12 @@ def SelectHeavy : Pass<"ingot-select-heavy"> {
     products ingot.matmul, bias and scale elementwise work behind them, Concat
     ingot.concat. Half-precision operands are widened to f32 first.
 
+    A float product with constant weights that DequantizeLinear makes of 2, 4 or
+    8-bit integers becomes ingot.matmul_nbits, which reads them as they are:
+    scales for all, per column, or per block of the inner dimension, with or
+    without zero points. Other forms are dequantized before the product, at run
+    time; a remark says why.
+
     ```mlir
     func.func @main(%x: tensor<1x8x5x5xf32>) -> tensor<1x16x5x5xf32> {
       %w = onnx.Constant {value = dense<1.0> : tensor<16x8x1x1xf32>} : tensor<16x8x1x1xf32>

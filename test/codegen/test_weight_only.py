@@ -10,7 +10,7 @@ from onnx import TensorProto, helper
 
 from support import tool
 
-TARGETS = ("host", "x86-64-v3", "x86-64-v4", "aarch64")
+TARGETS = ("host", "x86-64-v3", "x86-64-v4", "aarch64", "aarch64+dotprod")
 TYPES = {
     "int2": (TensorProto.INT2, -2, 1),
     "uint2": (TensorProto.UINT2, 0, 3),
