@@ -17,7 +17,7 @@ using namespace ingot;
 Type ingot::storageType(Type type) {
   if (auto integer = dyn_cast<IntegerType>(type))
     return IntegerType::get(type.getContext(),
-                            integer.getWidth() == 1 ? 8 : integer.getWidth());
+                            std::max(integer.getWidth(), 8u));
   // LLVM moves bf16 through f32 where the processor has no bf16, with calls of
   // a library; as integers they are moved as they are.
   if (type.isBF16())
@@ -25,12 +25,22 @@ Type ingot::storageType(Type type) {
   return type;
 }
 
+/// True for the 2- and 4-bit integers, which take a byte each in memory.
+static bool isNarrow(Type type) {
+  auto integer = dyn_cast<IntegerType>(type);
+  return integer && integer.getWidth() > 1 && integer.getWidth() < 8;
+}
+
+/// That element type, or a vector of it as long as `type`, if that is one.
+static Type withElement(Type type, Type element) {
+  auto vector = dyn_cast<VectorType>(type);
+  return vector ? Type(VectorType::get(vector.getShape(), element)) : element;
+}
+
 /// The same value or vector with another type of the same width.
 static Value bitcastTo(OpBuilder &b, Location loc, Value v, Type elementType) {
-  Type type = elementType;
-  if (auto vector = dyn_cast<VectorType>(v.getType()))
-    type = VectorType::get(vector.getShape(), elementType);
-  return arith::BitcastOp::create(b, loc, type, v);
+  return arith::BitcastOp::create(b, loc, withElement(v.getType(), elementType),
+                                  v);
 }
 
 int64_t ingot::storageBytes(Type type) {
@@ -245,9 +255,36 @@ LaneValue KernelContext::load(OpBuilder &b, Location loc, const BufferRef &from,
     value =
         arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, value, zero);
   }
+  if (isNarrow(from.elementType)) {
+    Type bits = b.getIntegerType(from.elementType.getIntOrFloatBitWidth());
+    value = arith::TruncIOp::create(b, loc, withElement(value.getType(), bits),
+                                    value);
+  }
   if (from.elementType.isBF16())
     value = bitcastTo(b, loc, value, from.elementType);
   return {kind, value, 0};
+}
+
+/// The mask as LLVM cannot see through it. LLVM 22 for AVX-512 makes a masked
+/// store with a single lane, known at compile time, one scalar store; where the
+/// vector was truncated for the store, that one stores the lane as it was
+/// before, over what follows it in memory.
+static Value opaqueMask(OpBuilder &b, Location loc, Value mask) {
+  int64_t width = cast<VectorType>(mask.getType()).getNumElements();
+  Type bits = b.getIntegerType(width);
+  Type word = b.getIntegerType(width > 32 ? 64 : 32);
+  Value packed = LLVM::BitcastOp::create(b, loc, bits, mask);
+  if (bits != word)
+    packed = arith::ExtUIOp::create(b, loc, word, packed);
+  Value hidden = LLVM::InlineAsmOp::create(
+                     b, loc, word, packed, /*asm_string=*/"",
+                     /*constraints=*/"=r,0", /*has_side_effects=*/false,
+                     /*is_align_stack=*/false, LLVM::TailCallKind::None,
+                     /*asm_dialect=*/nullptr, /*operand_attrs=*/nullptr)
+                     .getResult(0);
+  if (bits != word)
+    hidden = arith::TruncIOp::create(b, loc, bits, hidden);
+  return LLVM::BitcastOp::create(b, loc, mask.getType(), hidden);
 }
 
 void KernelContext::store(OpBuilder &b, Location loc, const LaneValue &value,
@@ -257,12 +294,11 @@ void KernelContext::store(OpBuilder &b, Location loc, const LaneValue &value,
   unsigned align = std::max<int64_t>(1, storageBytes(to.elementType));
   Value v = offset.isUniform() ? value.value
                                : materialize(b, loc, value, lanes.width);
-  if (to.elementType.isInteger(1)) {
-    Type type = stored;
-    if (auto vector = dyn_cast<VectorType>(v.getType()))
-      type = VectorType::get(vector.getShape(), stored);
-    v = arith::ExtUIOp::create(b, loc, type, v);
-  }
+  if (to.elementType.isInteger(1) ||
+      (isNarrow(to.elementType) && to.elementType.isUnsignedInteger()))
+    v = arith::ExtUIOp::create(b, loc, withElement(v.getType(), stored), v);
+  else if (isNarrow(to.elementType))
+    v = arith::ExtSIOp::create(b, loc, withElement(v.getType(), stored), v);
   if (to.elementType.isBF16())
     v = bitcastTo(b, loc, v, stored);
   if (offset.isUniform() || lanes.width == 1) {
@@ -271,7 +307,10 @@ void KernelContext::store(OpBuilder &b, Location loc, const LaneValue &value,
   }
   if (offset.kind == LaneValue::Linear && offset.step == 1) {
     Value to0 = address(b, loc, to, offset.value);
-    if (lanes.mask)
+    if (lanes.mask && align < 4)
+      LLVM::MaskedStoreOp::create(b, loc, v, to0,
+                                  opaqueMask(b, loc, lanes.mask), align);
+    else if (lanes.mask)
       LLVM::MaskedStoreOp::create(b, loc, v, to0, lanes.mask, align);
     else
       LLVM::StoreOp::create(b, loc, v, to0, align);

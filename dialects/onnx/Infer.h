@@ -41,6 +41,25 @@ llvm::LogicalResult addResult(std::optional<mlir::Location> loc,
                               mlir::Type elementType,
                               llvm::SmallVectorImpl<mlir::Type> &types);
 
+/// The result type of a matrix product by the rules of numpy.matmul: unranked
+/// where an operand is (its type null).
+mlir::FailureOr<mlir::TensorType> matMulType(std::optional<mlir::Location> loc,
+                                             mlir::RankedTensorType a,
+                                             mlir::RankedTensorType b,
+                                             mlir::Type elementType);
+
+/// Likewise of A' * B' + C of two matrices; `c` is null if it is left out.
+mlir::FailureOr<mlir::TensorType>
+gemmType(std::optional<mlir::Location> loc, mlir::RankedTensorType a,
+         mlir::RankedTensorType b, mlir::RankedTensorType c, bool transA,
+         bool transB, mlir::Type elementType);
+
+/// Adds the type of tensors joined along an axis, of that element type.
+llvm::LogicalResult addConcatenation(std::optional<mlir::Location> loc,
+                                     llvm::ArrayRef<mlir::Value> inputs,
+                                     int64_t axis, mlir::Type elementType,
+                                     llvm::SmallVectorImpl<mlir::Type> &types);
+
 /// True if the expression, written out, has at most `limit` operators and
 /// operands. Products of sizes can double in length with every op.
 bool isShort(mlir::AffineExpr expr, unsigned limit = 128);

@@ -57,26 +57,35 @@ LogicalResult TransposeOp::inferReturnTypes(MLIRContext *context,
   return addResult(loc, result, element, types);
 }
 
-LogicalResult ConcatOp::inferReturnTypes(MLIRContext *context,
+LogicalResult ConcatOp::inferReturnTypes(MLIRContext *,
                                          std::optional<Location> loc,
                                          Adaptor op, Types &types) {
   if (op.getInputs().empty())
     return emitOptionalError(loc, "needs at least one input");
-  Type element = elementTypeOf(op.getInputs().front());
-  std::optional<Dims> result;
-  AffineExpr total = constantDim(0, context);
-  int64_t axis = 0;
-  for (Value input : op.getInputs()) {
+  for (Value input : op.getInputs())
     if (failed(checkSameElementType(loc, op.getInputs().front(),
                                     "the first input", input, "another")))
       return failure();
+  return addConcatenation(loc, llvm::to_vector(op.getInputs()), op.getAxis(),
+                          elementTypeOf(op.getInputs().front()), types);
+}
+
+LogicalResult ingot::onnx::addConcatenation(std::optional<Location> loc,
+                                            ArrayRef<Value> inputs,
+                                            int64_t givenAxis, Type element,
+                                            Types &types) {
+  MLIRContext *context = element.getContext();
+  std::optional<Dims> result;
+  AffineExpr total = constantDim(0, context);
+  int64_t axis = 0;
+  for (Value input : inputs) {
     RankedTensorType type = rankedType(input);
     if (!type) {
       total = {};
       continue;
     }
     Dims dims = getDims(type);
-    FailureOr<int64_t> front = normalizeAxis(loc, op.getAxis(), dims.size());
+    FailureOr<int64_t> front = normalizeAxis(loc, givenAxis, dims.size());
     if (failed(front))
       return failure();
     axis = *front;

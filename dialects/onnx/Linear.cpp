@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/onnx/Linear.h"
 #include "dialects/onnx/Einsum.h"
+#include "dialects/onnx/Infer.h"
 #include "dialects/onnx/RegisterOps.h"
-#include "dialects/onnx/TypeChecks.h"
 
 #define GET_OP_CLASSES
 #include "dialects/onnx/Linear.cpp.inc"
@@ -31,16 +31,16 @@ static bool isNumber(Type type) {
 // Matrix products
 //===----------------------------------------------------------------------===//
 
-/// The result type of a matrix product by the rules of numpy.matmul.
-static FailureOr<TensorType> inferMatMul(std::optional<Location> loc, Value a,
-                                         Value b, Type element) {
-  RankedTensorType typeA = rankedType(a), typeB = rankedType(b);
-  if (!typeA || !typeB)
+FailureOr<TensorType> ingot::onnx::matMulType(std::optional<Location> loc,
+                                              RankedTensorType a,
+                                              RankedTensorType b,
+                                              Type element) {
+  if (!a || !b)
     return unrankedOf(element);
-  if (typeA.getRank() == 0 || typeB.getRank() == 0)
-    return emitOptionalError(loc, "operands must not be scalars, got ", typeA,
-                             " and ", typeB);
-  Dims dimsA = getDims(typeA), dimsB = getDims(typeB);
+  if (a.getRank() == 0 || b.getRank() == 0)
+    return emitOptionalError(loc, "operands must not be scalars, got ", a,
+                             " and ", b);
+  Dims dimsA = getDims(a), dimsB = getDims(b);
   bool isRow = dimsA.size() == 1, isColumn = dimsB.size() == 1;
   AffineExpr depthB = isColumn ? dimsB[0] : dimsB[dimsB.size() - 2];
   if (failed(checkSameSize(loc, "the number of columns of A", dimsA.back(),
@@ -50,13 +50,19 @@ static FailureOr<TensorType> inferMatMul(std::optional<Location> loc, Value a,
   FailureOr<Dims> out = broadcast(batchA.drop_back(isRow ? 1 : 2),
                                   batchB.drop_back(isColumn ? 1 : 2));
   if (failed(out))
-    return emitOptionalError(loc, "batch dimensions do not broadcast: ", typeA,
-                             " and ", typeB);
+    return emitOptionalError(loc, "batch dimensions do not broadcast: ", a,
+                             " and ", b);
   if (!isRow)
     out->push_back(dimsA[dimsA.size() - 2]);
   if (!isColumn)
     out->push_back(dimsB.back());
   return TensorType(tensorOf(*out, element));
+}
+
+/// The result type of the matrix product of two values.
+static FailureOr<TensorType> inferMatMul(std::optional<Location> loc, Value a,
+                                         Value b, Type element) {
+  return matMulType(loc, rankedType(a), rankedType(b), element);
 }
 
 LogicalResult MatMulOp::inferReturnTypes(MLIRContext *,
@@ -146,6 +152,37 @@ LogicalResult QLinearMatMulOp::inferReturnTypes(MLIRContext *,
   return success();
 }
 
+FailureOr<TensorType> ingot::onnx::gemmType(std::optional<Location> loc,
+                                            RankedTensorType a,
+                                            RankedTensorType b,
+                                            RankedTensorType c, bool transA,
+                                            bool transB, Type element) {
+  if (!a || !b)
+    return unrankedOf(element);
+  if (a.getRank() != 2 || b.getRank() != 2)
+    return emitOptionalError(loc, "A and B must have 2 dimensions, got ", a,
+                             " and ", b);
+  Dims dimsA = getDims(a), dimsB = getDims(b);
+  if (transA)
+    std::swap(dimsA[0], dimsA[1]);
+  if (transB)
+    std::swap(dimsB[0], dimsB[1]);
+  if (failed(checkSameSize(loc, "the number of columns of A'", dimsA[1],
+                           "the number of rows of B'", dimsB[0])))
+    return failure();
+  Dims out = {dimsA[0], dimsB[1]};
+  TensorType type = tensorOf(out, element);
+  if (!c)
+    return type;
+  FailureOr<Dims> both = broadcast(out, getDims(c));
+  if (failed(both) || both->size() != 2 ||
+      failed(checkSameSize(std::nullopt, "", (*both)[0], "", out[0])) ||
+      failed(checkSameSize(std::nullopt, "", (*both)[1], "", out[1])))
+    return emitOptionalError(loc, "C does not broadcast to the result: ", c,
+                             " and ", type);
+  return type;
+}
+
 LogicalResult GemmOp::inferReturnTypes(MLIRContext *,
                                        std::optional<Location> loc, Adaptor op,
                                        SmallVectorImpl<Type> &types) {
@@ -153,34 +190,13 @@ LogicalResult GemmOp::inferReturnTypes(MLIRContext *,
       failed(checkSameElementType(loc, op.getA(), "A", op.getB(), "B")) ||
       failed(checkSameElementType(loc, op.getA(), "A", op.getC(), "C")))
     return failure();
-  Type element = getElementTypeOrSelf(op.getA().getType());
-  RankedTensorType a = rankedType(op.getA()), b = rankedType(op.getB());
-  if (!a || !b) {
-    types.push_back(unrankedOf(element));
-    return success();
-  }
-  if (a.getRank() != 2 || b.getRank() != 2)
-    return emitOptionalError(loc, "A and B must have 2 dimensions, got ", a,
-                             " and ", b);
-  Dims dimsA = getDims(a), dimsB = getDims(b);
-  if (op.getTransA())
-    std::swap(dimsA[0], dimsA[1]);
-  if (op.getTransB())
-    std::swap(dimsB[0], dimsB[1]);
-  if (failed(checkSameSize(loc, "the number of columns of A'", dimsA[1],
-                           "the number of rows of B'", dimsB[0])))
+  FailureOr<TensorType> type =
+      gemmType(loc, rankedType(op.getA()), rankedType(op.getB()),
+               rankedType(op.getC()), op.getTransA() != 0, op.getTransB() != 0,
+               getElementTypeOrSelf(op.getA().getType()));
+  if (failed(type))
     return failure();
-  Dims out = {dimsA[0], dimsB[1]};
-  types.push_back(tensorOf(out, element));
-  RankedTensorType c = rankedType(op.getC());
-  if (!c)
-    return success();
-  FailureOr<Dims> both = broadcast(out, getDims(c));
-  if (failed(both) || both->size() != 2 ||
-      failed(checkSameSize(std::nullopt, "", (*both)[0], "", out[0])) ||
-      failed(checkSameSize(std::nullopt, "", (*both)[1], "", out[1])))
-    return emitOptionalError(loc, "C does not broadcast to the result: ", c,
-                             " and ", types.back());
+  types.push_back(*type);
   return success();
 }
 

@@ -28,19 +28,25 @@ static FailureOr<WindowParams> resolvePool(std::optional<Location> loc,
   return resolveWindow(loc, attributes, spatial(getDims(x)));
 }
 
-/// The shape of the result of a pooling over x, as a tensor of `element`.
+FailureOr<TensorType> ingot::onnx::poolType(std::optional<Location> loc,
+                                            RankedTensorType x,
+                                            const WindowAttributes &attributes,
+                                            Type element) {
+  if (!x)
+    return unrankedOf(element);
+  FailureOr<WindowParams> window = resolvePool(loc, x, attributes);
+  if (failed(window))
+    return failure();
+  Dims out(ArrayRef<AffineExpr>(getDims(x)).take_front(2));
+  out.append(window->output);
+  return TensorType(tensorOf(out, element));
+}
+
+/// The type of the result of a pooling over a value.
 static FailureOr<TensorType> inferPool(std::optional<Location> loc, Value x,
                                        const WindowAttributes &attributes,
                                        Type element) {
-  RankedTensorType in = rankedType(x);
-  if (!in)
-    return unrankedOf(element);
-  FailureOr<WindowParams> window = resolvePool(loc, in, attributes);
-  if (failed(window))
-    return failure();
-  Dims out(ArrayRef<AffineExpr>(getDims(in)).take_front(2));
-  out.append(window->output);
-  return TensorType(tensorOf(out, element));
+  return poolType(loc, rankedType(x), attributes, element);
 }
 
 static bool isPoolable(Type type) { return isRealFloat(type) || isByte(type); }

@@ -104,11 +104,10 @@ resolveConv(std::optional<Location> loc, RankedTensorType x, RankedTensorType w,
   return window;
 }
 
-/// The result type of a convolution.
-static FailureOr<TensorType> inferConv(std::optional<Location> loc, Value x,
-                                       Value w, Value bias,
-                                       const WindowAttributes &attributes,
-                                       int64_t group, Type element) {
+FailureOr<TensorType> ingot::onnx::convType(std::optional<Location> loc,
+                                            Value x, Value w, Value bias,
+                                            const WindowAttributes &attributes,
+                                            int64_t group, Type element) {
   RankedTensorType in = rankedType(x), weight = rankedType(w);
   if (!in || !weight)
     return unrankedOf(element);
@@ -130,9 +129,8 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *,
       failed(checkSameElementType(loc, op.getX(), "X", op.getW(), "W")) ||
       failed(checkSameElementType(loc, op.getX(), "X", op.getB(), "B")))
     return failure();
-  auto type =
-      inferConv(loc, op.getX(), op.getW(), op.getB(), convAttributes(op),
-                op.getGroup(), elementType(op.getX()));
+  auto type = convType(loc, op.getX(), op.getW(), op.getB(), convAttributes(op),
+                       op.getGroup(), elementType(op.getX()));
   if (failed(type))
     return failure();
   types.push_back(*type);
@@ -179,8 +177,8 @@ LogicalResult ConvIntegerOp::inferReturnTypes(MLIRContext *context,
       failed(checkScalarOr(loc, op.getWZeroPoint(), "w_zero_point",
                            outputChannels(w))))
     return failure();
-  auto type = inferConv(loc, x, w, Value(), convAttributes(op), op.getGroup(),
-                        IntegerType::get(context, 32));
+  auto type = convType(loc, x, w, Value(), convAttributes(op), op.getGroup(),
+                       IntegerType::get(context, 32));
   if (failed(type))
     return failure();
   types.push_back(*type);
@@ -209,8 +207,8 @@ LogicalResult QLinearConvOp::inferReturnTypes(MLIRContext *,
       failed(checkScalarOr(loc, op.getYScale(), "y_scale", {})) ||
       failed(checkScalarOr(loc, op.getYZeroPoint(), "y_zero_point", {})))
     return failure();
-  auto type = inferConv(loc, x, w, op.getB(), convAttributes(op), op.getGroup(),
-                        elementType(op.getYZeroPoint()));
+  auto type = convType(loc, x, w, op.getB(), convAttributes(op), op.getGroup(),
+                       elementType(op.getYZeroPoint()));
   if (failed(type))
     return failure();
   types.push_back(*type);
@@ -305,8 +303,8 @@ LogicalResult DeformConvOp::inferReturnTypes(MLIRContext *,
       failed(checkSameElementType(loc, x, "X", op.getMask(), "mask")))
     return failure();
   WindowAttributes attributes = convAttributes(op);
-  auto type = inferConv(loc, x, op.getW(), op.getB(), attributes, op.getGroup(),
-                        elementType(x));
+  auto type = convType(loc, x, op.getW(), op.getB(), attributes, op.getGroup(),
+                       elementType(x));
   if (failed(type))
     return failure();
   types.push_back(*type);

@@ -62,6 +62,19 @@ template <typename Op> WindowAttributes poolAttributes(Op op) {
   return attributes;
 }
 
+/// The type of the result of a pooling over x (null: of no rank).
+mlir::FailureOr<mlir::TensorType> poolType(std::optional<mlir::Location> loc,
+                                           mlir::RankedTensorType x,
+                                           const WindowAttributes &attributes,
+                                           mlir::Type element);
+
+/// The result type of a convolution.
+mlir::FailureOr<mlir::TensorType> convType(std::optional<mlir::Location> loc,
+                                           mlir::Value x, mlir::Value w,
+                                           mlir::Value bias,
+                                           const WindowAttributes &attributes,
+                                           int64_t group, mlir::Type element);
+
 /// Fails unless `count`, the value of `name`, is positive and divides `size`.
 mlir::LogicalResult checkDivides(std::optional<mlir::Location> loc,
                                  llvm::StringRef name, int64_t count,

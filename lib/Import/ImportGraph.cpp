@@ -200,10 +200,10 @@ GraphImporter::convertAttributes(const std::vector<wire::Attribute> &attributes,
 //===----------------------------------------------------------------------===//
 
 LogicalResult GraphImporter::importNode(Frame &frame, const wire::Node &node) {
-  if (!canonicalDomain(node.domain).empty())
-    return b.fail(Code::UnsupportedNodes, "the domain is not supported");
   NodeForm form;
-  form.opType = std::string(node.opType);
+  form.opType = operatorName(node.domain, node.opType);
+  if (form.opType.empty())
+    return b.fail(Code::UnsupportedNodes, "the domain is not supported");
   for (std::string_view input : node.inputs) {
     FailureOr<Value> value = lookup(frame, input);
     if (failed(value))
@@ -218,7 +218,10 @@ LogicalResult GraphImporter::importNode(Frame &frame, const wire::Node &node) {
   while (outputs > 0 && node.outputs[outputs - 1].empty())
     --outputs;
   form.numOutputs = unsigned(outputs);
-  if (failed(upgrade(form, frame.opsets->lookup(""), b)))
+  // Other domains have one version of each operator.
+  bool isDefault = canonicalDomain(node.domain).empty();
+  int64_t opset = isDefault ? frame.opsets->lookup("") : kNewestOpset;
+  if (failed(upgrade(form, opset, b)))
     return failure();
 
   FailureOr<SmallVector<Value>> results =

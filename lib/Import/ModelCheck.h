@@ -36,6 +36,10 @@ inline std::string_view canonicalDomain(std::string_view domain) {
   return domain == "ai.onnx" ? std::string_view() : domain;
 }
 
+/// The op of the onnx dialect that stands for an operator, without "onnx.":
+/// "Conv", "com.microsoft.QLinearAdd". Empty if the domain has none.
+std::string operatorName(std::string_view domain, std::string_view opType);
+
 /// What a node is called in messages and locations: its name, or that of its
 /// first output.
 std::string_view displayName(const wire::Node &node);

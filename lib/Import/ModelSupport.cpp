@@ -25,6 +25,16 @@ using wire::Failure;
 /// Sites that are listed by name; the rest is counted by the message.
 static constexpr size_t kListedSites = 10000;
 
+std::string ingot::operatorName(std::string_view domain,
+                                std::string_view opType) {
+  domain = canonicalDomain(domain);
+  if (domain == "com.microsoft")
+    return (llvm::Twine("com.microsoft.") + ref(opType)).str();
+  // A dot in the name itself would be taken for that of another domain.
+  bool known = domain.empty() && !ref(opType).contains('.');
+  return known ? std::string(opType) : std::string();
+}
+
 static void add(ImportReport &report, UnsupportedSite site) {
   if (report.unsupported.size() < kListedSites)
     report.unsupported.push_back(std::move(site));
@@ -90,13 +100,16 @@ Failure ModelCheck::visitNodes(const std::vector<std::string_view> &nodes,
     if (const FunctionInfo *callee = findFunction(node)) {
       called.push_back(callee);
       site.reason = subgraphs.empty() ? "" : site.reason;
-    } else if (!domain.empty()) {
+    } else if (!domain.empty() && domain != "com.microsoft") {
       site.reason = "the domain is not supported";
-    } else if (!opsets.contains("")) {
-      return Error{Code::BadOpsetImport,
-                   "node " + quoted(displayName(node)) +
-                       " is of the default domain, which is not imported"};
-    } else if (!findOperator(newestOperator(ref(node.opType)), context)) {
+    } else if (!opsets.contains(ref(domain))) {
+      return Error{
+          Code::BadOpsetImport,
+          "node " + quoted(displayName(node)) + " is of the " +
+              (domain.empty() ? "default domain" : "domain " + quoted(domain)) +
+              ", which is not imported"};
+    } else if (!findOperator(newestOperator(operatorName(domain, node.opType)),
+                             context)) {
       site.reason = "the operator is not supported";
     }
     if (!site.reason.empty()) {

@@ -260,7 +260,3 @@ LogicalResult forms::resizeOmitEmpty(NodeForm &form, NodeBuilder &b) {
       form.operands[i] = {};
   return success();
 }
-
-LogicalResult forms::scatterToScatterElements(NodeForm &, NodeBuilder &) {
-  return success();
-}

@@ -65,8 +65,10 @@ static const Upgrade table[] = {
     {"Resize", kAnyOpset, forms::resizeOmitEmpty},
     {"RoiAlign", 16, forms::roiAlignCoordinates},
     {"Scan", 9, forms::scanRefuse},
-    {"Scatter", kAnyOpset, forms::scatterToScatterElements, "ScatterElements"},
+    {"Scatter", kAnyOpset, forms::onlyRename, "ScatterElements"},
     {"Selu", 6, forms::seluDefaults},
+    {"SimplifiedLayerNormalization", kAnyOpset, forms::onlyRename,
+     "RMSNormalization"},
     {"Slice", 10, forms::sliceToInputs},
     {"Softmax", 13, forms::softmaxFlattened},
     {"Split", 13, forms::splitSizesToInput},
@@ -80,6 +82,14 @@ static const Upgrade table[] = {
     {"Upsample", 9, forms::upsampleScalesToInput},
     {"Upsample", kAnyOpset, forms::upsampleToResize, "Resize"},
     {"Xor", 7, forms::legacyBroadcast},
+    {"com.microsoft.DequantizeLinear", kAnyOpset, forms::onlyRename,
+     "DequantizeLinear"},
+    {"com.microsoft.Gelu", kAnyOpset, forms::onlyRename, "Gelu"},
+    {"com.microsoft.QLinearConv", kAnyOpset, forms::convChannelsLast,
+     "QLinearConv"},
+    {"com.microsoft.QuantizeLinear", kAnyOpset, forms::onlyRename,
+     "QuantizeLinear"},
+    {"com.microsoft.QuickGelu", kAnyOpset, forms::quickGeluToSwish, "Swish"},
 };
 
 ArrayRef<Upgrade> ingot::upgrades() { return table; }

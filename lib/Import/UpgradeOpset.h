@@ -89,7 +89,8 @@ INGOT_FORM(seluDefaults)
 INGOT_FORM(splitCountOutputs)
 INGOT_FORM(upsampleToResize)
 INGOT_FORM(upsampleScalesFromSides)
-INGOT_FORM(scatterToScatterElements)
+INGOT_FORM(onlyRename)
+INGOT_FORM(quickGeluToSwish)
 // Semantics that changed.
 INGOT_FORM(dropoutMaskToFloat)
 INGOT_FORM(gemmDropBroadcast)
@@ -100,6 +101,7 @@ INGOT_FORM(softmaxFlattened)
 INGOT_FORM(tileAlongAxis)
 INGOT_FORM(scanRefuse)
 INGOT_FORM(gruDirection)
+INGOT_FORM(convChannelsLast)
 #undef INGOT_FORM
 } // namespace forms
 

@@ -21,6 +21,7 @@ struct Decompose : ingot::impl::DecomposeBase<Decompose> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     populateAttentionPatterns(patterns);
+    populateMicrosoftPatterns(patterns);
     populateRecurrentPatterns(patterns);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }

@@ -42,8 +42,11 @@ def Decompose : Pass<"ingot-decompose"> {
   let description = [{
     A recurrent layer (RNN, GRU, LSTM) over a static number of steps becomes a
     matrix product of all inputs, and a product and elementwise work for the
-    state of each step; Attention becomes two products around a softmax. Other
-    forms stay and are refused by `ingot-lower-onnx`.
+    state of each step; Attention becomes two products around a softmax. The
+    operators of `com.microsoft` become those of ONNX: quantized functions
+    DequantizeLinear, the function and QuantizeLinear, MatMulNBits
+    DequantizeLinear of a constant in blocks and MatMul. Other forms stay and
+    are refused by `ingot-lower-onnx`.
 
     ```mlir
     func.func @main(%x: tensor<1x2x3xf32>, %w: tensor<1x4x3xf32>, %r: tensor<1x4x4xf32>) -> tensor<1x2x4xf32> {

@@ -107,26 +107,38 @@ int64_t Adder::elements(Type type) {
 
 static Work workOf(Operation *op) {
   StringRef name = op->getName().stripDialect();
+  name.consume_front("com.microsoft.");
   if (isa<onnx::Elementwise>(op))
     return {Rule::Result};
   return llvm::StringSwitch<Work>(name)
       .Cases({"MatMul", "Gemm", "MatMulInteger", "QLinearMatMul"},
              {Rule::Matmul})
-      .Cases({"Conv", "ConvInteger", "DeformConv"}, {Rule::Conv, 1, 1})
+      .Cases({"DynamicQuantizeMatMul", "FusedMatMul", "MatMulIntegerToFloat",
+              "MatMulNBits", "QGemm"},
+             {Rule::Matmul})
+      .Cases({"Conv", "ConvInteger", "DeformConv", "FusedConv"},
+             {Rule::Conv, 1, 1})
       .Case("QLinearConv", {Rule::Conv, 1, 3})
       .Case("ConvTranspose", {Rule::Transpose, 1, 1})
-      .Cases({"MaxPool", "AveragePool", "LpPool"}, {Rule::Window})
-      .Cases({"GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool"},
+      .Cases({"MaxPool", "AveragePool", "LpPool", "QLinearAveragePool"},
+             {Rule::Window})
+      .Cases({"GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool",
+              "QLinearGlobalAveragePool", "QLinearReduceMean"},
              {Rule::Operand})
       .Cases({"ArgMax", "ArgMin", "CumSum", "Hardmax"}, {Rule::Operand})
-      .Cases({"Softmax", "LogSoftmax"}, {Rule::Operand, 4})
+      .Cases({"Softmax", "LogSoftmax", "QLinearSoftmax"}, {Rule::Operand, 4})
       .Cases({"BatchNormalization", "LayerNormalization",
               "InstanceNormalization", "GroupNormalization", "RMSNormalization",
-              "MeanVarianceNormalization", "LpNormalization"},
+              "MeanVarianceNormalization", "LpNormalization",
+              "SkipLayerNormalization"},
              {Rule::Operand, 6})
       .Cases({"LRN"}, {Rule::Operand, 8})
       .Cases({"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"},
              {Rule::Result, 2})
+      .Cases({"QLinearAdd", "QLinearConcat", "QLinearLeakyRelu", "QLinearMul",
+              "QLinearSigmoid", "QLinearWhere"},
+             {Rule::Result, 4})
+      .Cases({"BiasGelu", "FastGelu"}, {Rule::Result, 2})
       .Cases({"Resize", "GridSample", "RoiAlign"}, {Rule::Result, 4})
       .StartsWith("Reduce", {Rule::Operand})
       .Default({Rule::None});
@@ -151,9 +163,11 @@ double Adder::operations(Operation *op) {
       return 0;
     // Gemm may take A transposed.
     auto flag = op->getAttrOfType<IntegerAttr>("transA");
-    bool isFirst = flag && !flag.getValue().isZero();
-    onnx::Dims dims = onnx::getDims(source);
-    return 2 * results * double(size(isFirst ? dims.front() : dims.back()));
+    bool isTransposed =
+        flag && !flag.getValue().isZero() && source.getRank() > 1;
+    AffineExpr depth =
+        onnx::getDims(source)[source.getRank() - (isTransposed ? 2 : 1)];
+    return 2 * results * double(size(depth));
   }
   case Rule::Conv:
   case Rule::Transpose: {

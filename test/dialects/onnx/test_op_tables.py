@@ -1,9 +1,10 @@
-"""The op tables of the onnx dialect against the ONNX specification's."""
+"""The op tables of the onnx dialect against those of ONNX and ONNX Runtime."""
 
 import numpy as np
 import onnx
 import pytest
 from onnx import defs, helper
+from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 
 from support import optable
 
@@ -34,6 +35,9 @@ def schemas():
         have = newest.get(schema.name)
         if have is None or have.since_version < schema.since_version:
             newest[schema.name] = schema
+    for schema in runtime.get_all_operator_schema():
+        if schema.domain == "com.microsoft":
+            newest[f"{schema.domain}.{schema.name}"] = schema
     return newest
 
 
@@ -41,10 +45,9 @@ SCHEMAS = schemas()
 
 
 def formal(parameter):
-    option = defs.OpSchema.FormalParameterOption
     return optable.Value(
-        optional=parameter.option == option.Optional,
-        variadic=parameter.option == option.Variadic,
+        optional=parameter.option.name == "Optional",
+        variadic=parameter.option.name == "Variadic",
     )
 
 
@@ -53,9 +56,12 @@ def shape_of(values):
 
 
 def default_of(attribute):
-    if not attribute.default_value.name:
+    # ONNX Runtime's schemas hold the serialized form.
+    proto = getattr(attribute, "_default_value", None)
+    proto = attribute.default_value if proto is None else onnx.AttributeProto.FromString(proto)
+    if not proto.name:
         return None
-    value = helper.get_attribute_value(attribute.default_value)
+    value = helper.get_attribute_value(proto)
     return value.decode() if isinstance(value, bytes) else value
 
 
