@@ -16,6 +16,9 @@
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -100,6 +103,52 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
       .run(module, modules);
 }
 
+/// The only lane that a constant mask lets through.
+static std::optional<unsigned> onlyLane(const llvm::Value *mask) {
+  auto *constant = llvm::dyn_cast<llvm::Constant>(mask);
+  auto *type = llvm::dyn_cast<llvm::FixedVectorType>(mask->getType());
+  if (!constant || !type)
+    return std::nullopt;
+  std::optional<unsigned> lane;
+  for (unsigned i = 0; i < type->getNumElements(); ++i) {
+    llvm::Constant *bit = constant->getAggregateElement(i);
+    if (!bit || !llvm::isa<llvm::ConstantInt>(bit))
+      return std::nullopt;
+    if (bit->isNullValue())
+      continue;
+    if (lane)
+      return std::nullopt;
+    lane = i;
+  }
+  return lane;
+}
+
+/// Stores the only lane that a mask leaves by itself. LLVM 22 does so too for
+/// x86, but writes 4 bytes where the vector was truncated to bytes.
+static void storeSingleLanes(llvm::Module &module) {
+  llvm::SmallVector<std::pair<llvm::IntrinsicInst *, unsigned>> stores;
+  for (llvm::Function &function : module)
+    for (llvm::Instruction &inst : llvm::instructions(function)) {
+      auto *call = llvm::dyn_cast<llvm::IntrinsicInst>(&inst);
+      if (!call || call->getIntrinsicID() != llvm::Intrinsic::masked_store)
+        continue;
+      if (std::optional<unsigned> lane = onlyLane(call->getArgOperand(2)))
+        stores.push_back({call, *lane});
+    }
+  for (auto [call, lane] : stores) {
+    llvm::IRBuilder<> b(call);
+    llvm::Value *element = b.CreateExtractElement(call->getArgOperand(0), lane);
+    llvm::Value *pointer = b.CreateConstInBoundsGEP1_64(
+        element->getType(), call->getArgOperand(1), lane);
+    unsigned bytes =
+        module.getDataLayout().getTypeStoreSize(element->getType());
+    llvm::Align align = call->getParamAlign(1).valueOrOne();
+    b.CreateAlignedStore(element, pointer,
+                         llvm::commonAlignment(align, lane * bytes));
+    call->eraseFromParent();
+  }
+}
+
 /// Compiles one part; `describe` adds what only the first part has.
 static bool compilePart(ModuleOp part, kernel::MachineAttr machine,
                         CodeForm form,
@@ -121,6 +170,7 @@ static bool compilePart(ModuleOp part, kernel::MachineAttr machine,
   describe(*module);
   setMachineAttributes(*module, machine);
   optimize(*module, *target);
+  storeSingleLanes(*module);
   llvm::raw_svector_ostream os(out);
   if (form == CodeForm::LLVMIR) {
     module->print(os, nullptr);

@@ -22,6 +22,7 @@ static void addGraphPasses(OpPassManager &pm) {
 }
 
 static void addTensorPasses(OpPassManager &pm) {
+  pm.addPass(createSelectQuantized());
   pm.addPass(createSelectHeavy());
   pm.addPass(createPackWeights());
   pm.addPass(createLowerOnnx());

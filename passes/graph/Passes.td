@@ -175,6 +175,53 @@ def CheckSupport : Pass<"ingot-check-support", "::mlir::ModuleOp"> {
                            "::ingot::kernel::KernelDialect"];
 }
 
+def SelectQuantized : Pass<"ingot-select-quantized", "::mlir::ModuleOp"> {
+  let summary = "Compute on integers what a model quantizes";
+  let description = [{
+    Operators between DequantizeLinear and QuantizeLinear become integer
+    arithmetic: convolutions and matrix products (also QLinearConv,
+    QLinearMatMul, ConvInteger and MatMulInteger) ingot ops with an i32 result
+    and an elementwise end that changes the scale; sums, products, means and
+    functions of one tensor elementwise work on the integers; what only moves or
+    compares elements does so with integers. The result is that of exact
+    arithmetic, rounded to nearest even. Signed and unsigned bytes are changed
+    into what the machine multiplies. Where the result is wanted as a float, it
+    is the i32 sum rounded to f32, times the scale, plus the bias.
+
+    ```mlir
+    func.func @main(%x: tensor<2x4xui8>) -> tensor<2x3xui8> {
+      %w = onnx.Constant {value = dense<2> : tensor<4x3xi8>} : tensor<4x3xi8>
+      %s = onnx.Constant {value = dense<0.5> : tensor<f32>} : tensor<f32>
+      %z = onnx.Constant {value = dense<0> : tensor<ui8>} : tensor<ui8>
+      %n = onnx.None
+      %a = onnx.DequantizeLinear %x, %s, %z : (tensor<2x4xui8>, tensor<f32>, tensor<ui8>) -> tensor<2x4xf32>
+      %b = onnx.DequantizeLinear %w, %s, %n : (tensor<4x3xi8>, tensor<f32>, none) -> tensor<4x3xf32>
+      %0 = onnx.MatMul %a, %b : (tensor<2x4xf32>, tensor<4x3xf32>) -> tensor<2x3xf32>
+      %y = onnx.QuantizeLinear %0, %s, %z : (tensor<2x3xf32>, tensor<f32>, tensor<ui8>) -> tensor<2x3xui8>
+      return %y : tensor<2x3xui8>
+    }
+    // ==>
+    func.func @main(%x: tensor<2x4xui8>) -> tensor<2x3xui8> {
+      ...
+      %p = ingot.matmul %x, %w {n = 3 : i64} : (tensor<2x4xui8>, tensor<4x3xi8>) -> tensor<2x3xi32>
+      ...
+      %r = linalg.generic {...} ins(%p : tensor<2x3xi32>) outs(...) {
+      ...
+      math.fma ...
+    ```
+  }];
+  let options = [Option<"remarks", "remarks", "bool", "false",
+                        "say what is computed on integers, and why others are "
+                        "not">];
+  let dependentDialects = ["::ingot::heavy::IngotDialect",
+                           "::ingot::kernel::KernelDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def SelectHeavy : Pass<"ingot-select-heavy"> {
   let summary = "Turn convolutions, matrix products and joins into ingot ops";
   let description = [{

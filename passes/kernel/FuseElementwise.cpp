@@ -11,6 +11,7 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace ingot {
@@ -26,8 +27,10 @@ using namespace ingot;
 static bool isCostly(linalg::GenericOp op) {
   return op.getBody()
       ->walk([](Operation *inner) {
+        // A fused multiply-add is one instruction.
         bool costly =
-            isa<math::MathDialect>(inner->getDialect()) ||
+            (isa<math::MathDialect>(inner->getDialect()) &&
+             !isa<math::FmaOp>(inner)) ||
             isa<arith::DivFOp, arith::DivSIOp, arith::DivUIOp, arith::RemSIOp,
                 arith::RemUIOp, tensor::ExtractOp>(inner);
         return costly ? WalkResult::interrupt() : WalkResult::advance();
