@@ -65,6 +65,7 @@ private:
   void loops(OpBuilder &b, ArrayRef<int64_t> dims, Emit inner);
   void vectorLoop(OpBuilder &b, Value from, Value to);
   void point(OpBuilder &b, Value at, const Lanes &lanes, int64_t unroll);
+  void interleavedPoint(OpBuilder &b, Value at, const Lanes &lanes);
   void reducePoint(OpBuilder &b, Value at, const Lanes &lanes, int64_t unroll);
   void reduceAcross(OpBuilder &b);
   SmallVector<Value> reduceLoops(
@@ -172,7 +173,7 @@ void GenericEmitter::vectorLoop(OpBuilder &b, Value from, Value to) {
   }
   if (size && !plan.chunk && *size % width == 0)
     return;
-  if (!context.machine.getMasks()) {
+  if (!context.machine.getMasks() || plan.interleavedDim >= 0) {
     auto loop = scf::ForOp::create(b, loc, from, to, constant(b, 1));
     OpBuilder inner(loop.getBody()->getTerminator());
     point(inner, loop.getInductionVar(), Lanes{}, 1);
@@ -191,11 +192,59 @@ void GenericEmitter::point(OpBuilder &b, Value at, const Lanes &lanes,
                            int64_t unroll) {
   if (isReduction())
     return reducePoint(b, at, lanes, unroll);
+  if (plan.interleavedDim >= 0)
+    return interleavedPoint(b, at, lanes);
   if (at)
     indices[plan.vectorDim] = LaneValue::linear(at, lanes.width > 1);
   SmallVector<LaneValue> results = evaluator.evaluate(
       b, indices, lanes, [&](unsigned i) { return given(b, i, lanes); });
   storeResults(b, results, lanes);
+}
+
+/// The lanes of vectors of one length in turns: x0 y0 z0 x1 y1 z1 ... in the
+/// form that LLVM knows as an interleaved access.
+static Value interleaved(OpBuilder &b, Location loc, ArrayRef<Value> vectors) {
+  int64_t width = cast<VectorType>(vectors[0].getType()).getNumElements();
+  int64_t count = vectors.size();
+  // The first half of them, and the others, side by side.
+  auto join = [&](Value x, Value y) -> Value {
+    SmallVector<int64_t> lanes(2 * width);
+    for (int64_t i = 0; i < 2 * width; ++i)
+      lanes[i] = i;
+    return vector::ShuffleOp::create(b, loc, x, y, lanes);
+  };
+  Value low = vectors[0], high = vectors[1];
+  if (count > 2) {
+    low = join(vectors[0], vectors[1]);
+    high = join(vectors[2], vectors[count - 1]);
+  }
+  SmallVector<int64_t> lanes(count * width);
+  for (int64_t i = 0; i < width; ++i)
+    for (int64_t v = 0; v < count; ++v)
+      lanes[i * count + v] = v * width + i;
+  return vector::ShuffleOp::create(b, loc, low, high, lanes);
+}
+
+void GenericEmitter::interleavedPoint(OpBuilder &b, Value at,
+                                      const Lanes &lanes) {
+  int64_t count = *onnx::constantValue(extents[plan.interleavedDim]);
+  SmallVector<Value> vectors;
+  for (int64_t c = 0; c < count; ++c) {
+    indices[plan.interleavedDim] = LaneValue::uniform(constant(b, c));
+    indices[plan.vectorDim] = LaneValue::linear(at, lanes.width > 1);
+    SmallVector<LaneValue> results = evaluator.evaluate(
+        b, indices, lanes, [&](unsigned i) { return given(b, i, lanes); });
+    if (lanes.width == 1)
+      storeResults(b, results, lanes);
+    else
+      vectors.push_back(context.materialize(b, loc, results[0], lanes.width));
+  }
+  if (vectors.empty())
+    return;
+  Lanes all{count * lanes.width, Value()};
+  indices[plan.vectorDim] = LaneValue::uniform(at);
+  indices[plan.interleavedDim] = LaneValue::linear(constant(b, 0), 1);
+  storeResults(b, LaneValue::varying(interleaved(b, loc, vectors)), all);
 }
 
 void GenericEmitter::storeResults(OpBuilder &b, ArrayRef<LaneValue> values,

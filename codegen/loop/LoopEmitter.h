@@ -31,6 +31,10 @@ struct LoopPlan {
   llvm::SmallVector<int64_t> reducedDims;
   /// Elements along vectorDim per work item; 0: all of them.
   int64_t chunk = 0;
+  /// The result's innermost dimension where vectorDim is the one before it: a
+  /// vector is computed for each of its few indices, and they are stored in
+  /// turns. -1: none.
+  int64_t interleavedDim = -1;
 };
 
 /// The size of each loop of the op.

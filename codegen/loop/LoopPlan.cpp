@@ -163,6 +163,30 @@ static bool hasSimpleCombiners(linalg::GenericOp op) {
 }
 
 /// Chooses the vectorised loop among those from `first` on.
+/// The result's innermost dimension, if it is short and the one before it is
+/// contiguous in the operands: channels that come from an image as planes.
+static int64_t interleavedDim(linalg::GenericOp op,
+                              ArrayRef<AffineExpr> extents, int64_t first) {
+  constexpr int64_t most = 4;
+  int64_t inner = int64_t(op.getNumLoops()) - 1;
+  if (inner - 1 < first || op.getNumReductionLoops() != 0 ||
+      op.getNumDpsInits() != 1 ||
+      !op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isIdentity())
+    return -1;
+  std::optional<int64_t> size = onnx::constantValue(extents[inner]);
+  if (!size || *size < 2 || *size > most)
+    return -1;
+  for (unsigned i = 0; i < op.getNumDpsInputs(); ++i)
+    if (!op.getBody()->getArgument(i).use_empty() &&
+        coefficient(op, i, inner - 1) == 2)
+      return -1;
+  bool gathers = false;
+  op.getBody()->walk([&](tensor::ExtractOp extract) {
+    gathers |= extractCoefficient(extract, inner - 1) == 2;
+  });
+  return gathers ? -1 : inner;
+}
+
 static LoopPlan choosePlan(linalg::GenericOp op, kernel::MachineAttr machine,
                            int64_t first, SmallVector<int64_t> &parallel) {
   LoopPlan plan;
@@ -208,7 +232,14 @@ static LoopPlan choosePlan(linalg::GenericOp op, kernel::MachineAttr machine,
       plan.acrossReduction = across;
     }
   };
-  if (vectorizable)
+  int64_t interleaved = vectorizable ? interleavedDim(op, extents, first) : -1;
+  bool interleaves = interleaved >= 0 && extentOf(interleaved - 1) >= 16;
+  if (interleaves) {
+    plan.vectorDim = interleaved - 1;
+    plan.interleavedDim = interleaved;
+    llvm::erase(parallel, interleaved);
+  }
+  if (vectorizable && !interleaves)
     for (int64_t d : parallel)
       consider(d, false);
   if (combinable)
