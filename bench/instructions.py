@@ -29,6 +29,9 @@ MULTIPLY_ADD = re.compile(
 # register for each.
 INTEGER_NEON = {"sdot": 16, "smmla": 32, "smlal": 4, "smlal2": 4}
 INTEGER_X86 = {"vpdpbusd": 8, "vpmaddwd": 16}
+# A product of tile registers: 64 depths of 16 x 16 results.
+TILE_PRODUCT = re.compile(r"^tdp[bdsu]\w+$")
+TILE_MULTIPLY_ADDS = 16 * 16 * 64
 MNEMONIC = re.compile(r"^\s+(\w+)\s")
 STACK = re.compile(r"\[(?:sp|x29)\b|\(%rsp\)")
 SP_ONLY = re.compile(r"\[sp\b")
@@ -56,6 +59,8 @@ def lanes_of(line):
         return INTEGER_NEON[name[1]]
     if name and name[1] in INTEGER_X86 and (registers := re.findall(r"%([xyz])mm\d+", line)):
         return REGISTER_BITS[registers[-1]] // INTEGER_X86[name[1]]
+    if name and TILE_PRODUCT.match(name[1]):
+        return TILE_MULTIPLY_ADDS
     match = MULTIPLY_ADD.match(line)
     if not match:
         return 0

@@ -31,6 +31,15 @@ struct TilePlan {
 /// or so.
 TilePlan planRows(mlir::AffineExpr rows, TileShape shape);
 
+/// Cache lines that rows of a tile put into one set of the first-level cache,
+/// which has a set for each line of a page.
+int64_t linesPerSet(int64_t rows, int64_t strideBytes);
+
+/// The size of blocks, at most `most`, that `count` splits into: without a
+/// shorter last one, which would leave a thread with less work, if that makes
+/// them not much smaller.
+int64_t evenBlock(int64_t count, int64_t most);
+
 /// Matrices in memory to be multiplied, batch by batch, whatever op they come
 /// from.
 struct MatrixProduct {
@@ -72,6 +81,9 @@ mlir::LogicalResult emitConv(mlir::OpBuilder &b, KernelContext &context,
                              heavy::ConvOp op, Epilogue &epilogue,
                              mlir::Value lo, mlir::Value hi,
                              mlir::AffineExpr &work);
+void emitTiledConv(mlir::OpBuilder &b, KernelContext &context, heavy::ConvOp op,
+                   Epilogue &epilogue, mlir::Value lo, mlir::Value hi,
+                   mlir::AffineExpr &work);
 mlir::LogicalResult emitDepthwise(mlir::OpBuilder &b, KernelContext &context,
                                   heavy::ConvOp op, Epilogue &epilogue,
                                   mlir::Value lo, mlir::Value hi,

@@ -498,5 +498,9 @@ LogicalResult ConvEmitter::emit(OpBuilder &b, Value lo, Value hi,
 LogicalResult ingot::emitConv(OpBuilder &b, KernelContext &context,
                               heavy::ConvOp op, Epilogue &epilogue, Value lo,
                               Value hi, AffineExpr &work) {
+  if (op.getTiled()) {
+    emitTiledConv(b, context, op, epilogue, lo, hi, work);
+    return success();
+  }
   return ConvEmitter(context, op, epilogue).emit(b, lo, hi, work);
 }

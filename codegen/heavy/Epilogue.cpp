@@ -119,6 +119,20 @@ Value Epilogue::scratchFor(OpBuilder &b, const TileShape &shape,
   return scratch;
 }
 
+void Epilogue::storeRow(OpBuilder &b, int64_t width, ArrayRef<Value> leading,
+                        Value row, Value column, Value lastMask,
+                        ArrayRef<Value> vectors) {
+  Location loc = root.getLoc();
+  for (auto [v, vector] : llvm::enumerate(vectors)) {
+    SmallVector<Value> indices(leading);
+    indices.push_back(row);
+    indices.push_back(arith::AddIOp::create(
+        b, loc, column, arith::ConstantIndexOp::create(b, loc, v * width)));
+    bool last = v + 1 == vectors.size();
+    store(b, indices, vector, Lanes{width, last ? lastMask : Value()});
+  }
+}
+
 void Epilogue::storeTile(OpBuilder &b, const TileShape &shape,
                          ArrayRef<Value> leading, Value row, Value column,
                          Value lastMask, ArrayRef<Value> sums) {
@@ -126,19 +140,13 @@ void Epilogue::storeTile(OpBuilder &b, const TileShape &shape,
   auto constant = [&](OpBuilder &at, int64_t v) -> Value {
     return arith::ConstantIndexOp::create(at, loc, v);
   };
-  auto storeRow = [&](OpBuilder &at, Value r, ArrayRef<Value> vectors) {
-    for (auto [v, vector] : llvm::enumerate(vectors)) {
-      SmallVector<Value> indices(leading);
-      indices.push_back(arith::AddIOp::create(at, loc, row, r));
-      indices.push_back(arith::AddIOp::create(at, loc, column,
-                                              constant(at, v * shape.width)));
-      bool last = v + 1 == vectors.size();
-      store(at, indices, vector, Lanes{shape.width, last ? lastMask : Value()});
-    }
+  auto storeAt = [&](OpBuilder &at, Value r, ArrayRef<Value> vectors) {
+    storeRow(at, shape.width, leading, arith::AddIOp::create(at, loc, row, r),
+             column, lastMask, vectors);
   };
   if (!isLong() || sums.size() == 1) {
     for (int64_t r = 0; r < shape.rows; ++r)
-      storeRow(b, constant(b, r), sums.slice(r * shape.vectors, shape.vectors));
+      storeAt(b, constant(b, r), sums.slice(r * shape.vectors, shape.vectors));
     return;
   }
   auto type = cast<VectorType>(sums[0].getType());
@@ -164,5 +172,5 @@ void Epilogue::storeTile(OpBuilder &b, const TileShape &shape,
                                 Lanes{shape.width, Value()})
                           .value);
   }
-  storeRow(inner, r, vectors);
+  storeAt(inner, r, vectors);
 }

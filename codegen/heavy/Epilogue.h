@@ -40,6 +40,12 @@ public:
                  mlir::Value column, mlir::Value lastMask,
                  llvm::ArrayRef<mlir::Value> sums);
 
+  /// Stores the vectors of one row of the result, [leading..., row, column...].
+  void storeRow(mlir::OpBuilder &b, int64_t width,
+                llvm::ArrayRef<mlir::Value> leading, mlir::Value row,
+                mlir::Value column, mlir::Value lastMask,
+                llvm::ArrayRef<mlir::Value> vectors);
+
 private:
   /// Stores the finished vector of the result at `indices` (all but the last
   /// uniform, the last the first lane's).

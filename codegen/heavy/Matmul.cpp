@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/heavy/Contraction.h"
+#include "codegen/heavy/TiledProduct.h"
 
 using namespace mlir;
 using namespace ingot;
@@ -24,6 +25,57 @@ static SmallVector<AffineExpr> batchStrides(Value tensor,
     if (onnx::constantValue(own[i]) != 1)
       result[resultBatch - batchRank + i] = strides[i];
   return result;
+}
+
+namespace {
+/// The rows of a left matrix, in place.
+class MatrixRows : public RowSource {
+public:
+  MatrixRows(KernelContext &context, Location loc, const MatrixProduct &product)
+      : context(context), loc(loc), product(product) {}
+
+  Value address(OpBuilder &b, ArrayRef<Value> batch, Value,
+                Value row) override {
+    auto scaled = [&](Value x, AffineExpr stride) {
+      return arith::MulIOp::create(b, loc, x, context.expand(b, loc, stride));
+    };
+    Value offset = scaled(row, product.rowStride);
+    for (auto [index, stride] : llvm::zip(batch, product.aBatch))
+      if (onnx::constantValue(stride) != 0)
+        offset = arith::AddIOp::create(b, loc, offset, scaled(index, stride));
+    return context.address(b, loc, product.a, offset);
+  }
+  AffineExpr stride() override { return product.rowStride; }
+  void copy(OpBuilder &b, ArrayRef<Value> batch, Value group, Value row,
+            Value to) override {
+    copyBytes(b, loc, context, address(b, batch, group, row), to,
+              *onnx::constantValue(product.depth));
+  }
+
+private:
+  KernelContext &context;
+  Location loc;
+  const MatrixProduct &product;
+};
+} // namespace
+
+/// A product whose right matrix is packed for tile registers.
+static void emitTiledMatmul(OpBuilder &b, KernelContext &context,
+                            heavy::MatmulOp op, const MatrixProduct &product,
+                            Epilogue &epilogue, Value lo, Value hi,
+                            AffineExpr &work) {
+  TiledProduct tiled;
+  tiled.b = product.b;
+  tiled.dims = product.dims;
+  tiled.batch = product.aBatch.size();
+  tiled.bBatch = product.bBatch;
+  tiled.depth = *onnx::constantValue(product.depth);
+  tiled.columns = product.n;
+  auto aType = cast<RankedTensorType>(op.getA().getType());
+  tiled.isUnsigned = aType.getElementType().isUnsignedInteger();
+  MatrixRows rows(context, op.getLoc(), product);
+  emitTiledProduct(b, context, op.getLoc(), tiled, rows, epilogue, lo, hi,
+                   work);
 }
 
 LogicalResult ingot::emitMatmul(OpBuilder &b, KernelContext &context,
@@ -58,5 +110,11 @@ LogicalResult ingot::emitMatmul(OpBuilder &b, KernelContext &context,
   // One constant matrix for all batches: all rows are alike.
   if (op.getPanel() && !isStack && !transposed && epilogue.canFlatten(rank - 1))
     product.flatten(b.getContext());
+  if (op.getTiled()) {
+    if (!onnx::constantValue(product.depth))
+      return op.emitError("[IG4002] a product on tiles needs a static depth");
+    emitTiledMatmul(b, context, op, product, epilogue, lo, hi, work);
+    return success();
+  }
   return emitProduct(b, context, op.getLoc(), product, epilogue, lo, hi, work);
 }

@@ -146,9 +146,7 @@ void ProductEmitter::chooseTile() {
   plan = planRows(product.rows, shape);
 }
 
-/// Cache lines that rows of a tile put into one set of the first-level cache,
-/// which has a set for each line of a page.
-static int64_t linesPerSet(int64_t rows, int64_t strideBytes) {
+int64_t ingot::linesPerSet(int64_t rows, int64_t strideBytes) {
   constexpr int64_t line = 64, sets = 64;
   if (strideBytes % line)
     return 1;
@@ -156,10 +154,7 @@ static int64_t linesPerSet(int64_t rows, int64_t strideBytes) {
   return llvm::divideCeil(rows, sets / apart);
 }
 
-/// The size of blocks, at most `most`, that `count` splits into: without a
-/// shorter last one, which would leave a thread with less work, if that makes
-/// them not much smaller.
-static int64_t evenBlock(int64_t count, int64_t most) {
+int64_t ingot::evenBlock(int64_t count, int64_t most) {
   most = std::max<int64_t>(1, std::min(count, most));
   for (int64_t size = most; 2 * size > most; --size)
     if (count % size == 0)

@@ -77,7 +77,10 @@ LogicalResult ConvOp::verify() {
     points *= size;
   int64_t perGroup = getFilters() / getGroup();
   int64_t expected = getFilters() * (channels / getGroup()) * points;
-  if (getPanel() && !isDepthwise()) {
+  if (getTiled()) {
+    expected = getGroup() * llvm::divideCeil(perGroup, tilePanel) * tilePanel *
+               llvm::alignTo(points * (channels / getGroup()), tileDepth);
+  } else if (getPanel() && !isDepthwise()) {
     int64_t depth = channels / getGroup();
     if (getMergedTaps()) {
       depth *= getKernel().back();
@@ -115,6 +118,8 @@ LogicalResult MatmulOp::verify() {
         return emitOpError("has a panel, but b is ") << b;
       int64_t group = b.getShape().back();
       int64_t depth = b.getDimSize(b.getRank() - 3) * group;
+      if (getTiled())
+        depth /= 2;
       if (!ShapedType::isDynamic(k) &&
           int64_t(llvm::alignTo(k, group)) != depth)
         return emitOpError("inner sizes differ: ") << k << " and " << depth;

@@ -13,4 +13,12 @@
 #define GET_OP_CLASSES
 #include "dialects/ingot/Ingot.h.inc"
 
+namespace ingot::heavy {
+
+/// Columns of a panel, and depths of a step, of right operands that are packed
+/// for tile registers (`tiled`).
+inline constexpr int64_t tilePanel = 32, tileDepth = 64;
+
+} // namespace ingot::heavy
+
 #endif // INGOT_DIALECTS_INGOT_INGOT_H

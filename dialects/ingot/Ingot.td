@@ -43,7 +43,11 @@ def Ingot_ConvOp : Ingot_Op<"conv"> {
     C / group channels, in groups of `machine.dotDepth()` neighbours, padded
     with zeros: [group, panels, kernel..., depth / d, panel, d]. With
     `merged_taps` the innermost kernel axis and the channels are one depth:
-    [group, panels, outer kernel..., depth / d, panel, d].
+    [group, panels, outer kernel..., depth / d, panel, d]. With `tiled`, for a
+    machine with tile registers, all taps and channels are one depth, padded to
+    a multiple of 64, and a panel has 32 filters; tiles of 64 depths and 16
+    filters follow each other, four depths side by side:
+    [group, panels, 2 * depth / 64, 16, 64].
   }];
   let arguments = (ins Onnx_Tensor:$input, Onnx_Tensor:$weights,
                        DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
@@ -52,7 +56,7 @@ def Ingot_ConvOp : Ingot_Op<"conv"> {
                        I64Attr:$filters, UnitAttr:$input_channels_first,
                        OptionalAttr<I64Attr>:$panel,
                        DefaultValuedAttr<I64Attr, "0">:$pad_value,
-                       UnitAttr:$merged_taps);
+                       UnitAttr:$merged_taps, UnitAttr:$tiled);
   let results = (outs Onnx_Tensor:$result);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
@@ -90,9 +94,12 @@ def Ingot_MatmulOp : Ingot_Op<"matmul"> {
     is i32, exact modulo 2^32. Packed, the depth is in groups of
     `machine.dotDepth()` neighbours, padded with zeros:
     [batch..., panels, depth / d, panel, d]; such a `b` need not be constant.
+    With `tiled` it is [batch..., panels, 2 * depth / 64, 16, 64], as the
+    weights of ingot.conv.
   }];
   let arguments = (ins Onnx_Tensor:$a, Onnx_Tensor:$b, I64Attr:$n,
-                       UnitAttr:$transpose_a, OptionalAttr<I64Attr>:$panel);
+                       UnitAttr:$transpose_a, OptionalAttr<I64Attr>:$panel,
+                       UnitAttr:$tiled);
   let results = (outs Onnx_Tensor:$result);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;

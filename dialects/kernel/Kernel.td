@@ -56,7 +56,9 @@ def Kernel_MachineAttr : AttrDef<Kernel_Dialect, "Machine"> {
     are widened to 16 bits and `pairs` sums two products (vpmaddwd; unsigned on
     the left), `lanes` one (smlal). `dotIntrinsic` is the LLVM intrinsic that
     does it, of (sums, left, right), or (left, right) for `pairs`; `lanes` needs
-    none.
+    none. `tileIntrinsics`: what the intrinsics of tile registers begin with,
+    whose products sum 64 depths of 16 x 16 results of 8-bit integers; empty
+    without such registers.
   }];
   let parameters = (ins
     StringRefParameter<"name on the command line">:$target,
@@ -70,7 +72,8 @@ def Kernel_MachineAttr : AttrDef<Kernel_Dialect, "Machine"> {
     "int64_t":$l1,
     "int64_t":$l2,
     Kernel_DotParameter:$dot,
-    StringRefParameter<"LLVM intrinsic of the dot form", [{""}]>:$dotIntrinsic
+    StringRefParameter<"LLVM intrinsic of the dot form", [{""}]>:$dotIntrinsic,
+    StringRefParameter<"prefix of LLVM intrinsics on tiles", [{""}]>:$tileIntrinsics
   );
   let assemblyFormat = "`<` struct(params) `>`";
   let extraClassDeclaration = [{
@@ -78,6 +81,7 @@ def Kernel_MachineAttr : AttrDef<Kernel_Dialect, "Machine"> {
     int64_t lanes(int64_t bits) const { return getVectorBits() / bits; }
     /// Steps of the depth that lie side by side in a packed right operand.
     int64_t dotDepth() const;
+    bool hasTiles() const { return !getTileIntrinsics().empty(); }
     /// Bits of the right factors.
     int64_t dotBits() const;
     /// True if it takes only unsigned (signed) 8-bit integers on the left; the

@@ -50,9 +50,28 @@ struct PanelOrder {
       : form(machine.getDot()), group(machine.dotDepth()),
         bits(machine.dotBits()), width(machine.lanes(32)), panel(panel) {}
 
+  /// The order for tile registers: two tiles for each 64 depths, whose rows
+  /// hold four depths of 16 columns.
+  static PanelOrder tiles(kernel::MachineAttr machine) {
+    PanelOrder order(machine, heavy::tilePanel);
+    order.isTiled = true;
+    order.group = heavy::tileDepth;
+    return order;
+  }
+
+  /// Dimensions of panels of so many depths, a multiple of the group.
+  SmallVector<int64_t> shape(int64_t depth) const {
+    if (isTiled)
+      return {2 * depth / group, 16, group};
+    return {depth / group, panel, group};
+  }
+
   /// Where the factor of depth k and column j lies.
   int64_t position(int64_t k, int64_t j) const {
     int64_t at = k / group * group * panel, within = k % group;
+    if (isTiled)
+      return at + j / 16 * 16 * group + within / 4 * group + j % 16 * 4 +
+             within % 4;
     if (form != DotForm::pairs)
       return at + j * group + within;
     // Depths 0 and 2 of a vector's columns, then 1 and 3: the order in which
@@ -63,8 +82,47 @@ struct PanelOrder {
 
   DotForm form;
   int64_t group, bits, width, panel;
+  bool isTiled = false;
+};
+
+/// The sizes of a product that decide how it is computed. `rows` is what is
+/// known of them, `runs` the number of pieces that a row of the left operand is
+/// gathered from, 0 if rows lie in memory.
+struct ProductSize {
+  std::optional<int64_t> rows;
+  int64_t columns, depth, runs;
 };
 } // namespace
+
+/// True if tile registers pay: by the cycles of the two ways, from their
+/// instructions' throughput. A tile product has a multiply-add for each of 16
+/// rows, 16 columns and 64 depths in 16 cycles, whether they exist or not, and
+/// results pass through memory; the vectors' products multiply 128 numbers per
+/// cycle and waste little. About three quarters of either is reached.
+static bool tilesPay(kernel::MachineAttr machine, const ProductSize &size) {
+  if (!machine.hasTiles() || size.columns < 8 || size.depth < 16)
+    return false;
+  // Gathered rows wait in the stack.
+  constexpr int64_t longestDepth = 7168;
+  // A symbolic number of rows is taken to be that of one block.
+  int64_t rows = size.rows.value_or(32);
+  if (rows < 8 || size.depth > longestDepth)
+    return false;
+  int64_t depth = llvm::alignTo(size.depth, heavy::tileDepth);
+  int64_t tiles =
+      llvm::divideCeil(rows, 16) * llvm::divideCeil(size.columns, 16);
+  // For each tile of results: its store and the wait for its last product.
+  constexpr int64_t finish = 40;
+  int64_t products = depth / heavy::tileDepth * 16 * 4 / 3;
+  int64_t tiled = tiles * (products + finish);
+  int64_t runs = size.runs == 0 && depth != size.depth ? 1 : size.runs;
+  // Some cycles for each piece and each cache line.
+  if (runs > 0)
+    tiled += rows * (4 * runs + 3 * size.depth / 64);
+  int64_t vectors = rows * llvm::alignTo(size.columns, 16) *
+                    llvm::alignTo(size.depth, 4) / 96;
+  return tiled < vectors;
+}
 
 /// Columns per panel: what the register tile holds side by side.
 static int64_t panelWidth(kernel::MachineAttr machine, int64_t n,
@@ -108,6 +166,56 @@ packed(OpBuilder &b, Location loc, ArrayRef<int64_t> shape, int64_t bits,
   return onnx::ConstantOp::create(b, loc, type, attr);
 }
 
+/// A convolution as the product of its gathered pixels.
+static ProductSize productSize(heavy::ConvOp op) {
+  onnx::Dims result = onnx::getDims(op.getResultType());
+  int64_t groups = op.getGroup(), channels = op.getChannels() / groups;
+  int64_t points = 1;
+  bool inPlace = true;
+  for (auto [k, stride, pad] :
+       llvm::zip(op.getKernel(), op.getStrides(), op.getPadsBegin())) {
+    points *= k;
+    inPlace &= k == 1 && stride == 1 && pad == 0;
+  }
+  // Short taps side by side are one piece.
+  bool joins = groups == 1 && channels < heavy::tileDepth &&
+               op.getDilations().back() == 1;
+  int64_t runs = joins ? points / op.getKernel().back() : points;
+  return {onnx::constantValue(
+              onnx::product(ArrayRef(result).drop_back(), op.getContext())),
+          int64_t(op.getFilters()) / groups, points * channels,
+          inPlace ? 0 : runs};
+}
+
+/// Packs weights for tile registers: all taps, then all channels of each.
+static void packTiles(heavy::ConvOp op, kernel::MachineAttr machine) {
+  Bytes from(op.getWeights());
+  PanelOrder order = PanelOrder::tiles(machine);
+  ProductSize size = productSize(op);
+  int64_t groups = op.getGroup(), channels = op.getChannels() / groups;
+  int64_t points = size.depth / channels, perGroup = size.columns;
+  int64_t panels = llvm::divideCeil(perGroup, order.panel);
+  int64_t depth = llvm::alignTo(size.depth, order.group);
+  SmallVector<int64_t> shape{groups, panels};
+  shape.append(order.shape(depth));
+  OpBuilder b(op);
+  Value weights = packed(
+      b, op.getLoc(), shape, 8, [&](function_ref<void(int64_t, int8_t)> put) {
+        for (int64_t filter = 0; filter < groups * perGroup; ++filter) {
+          int64_t g = filter / perGroup, m = filter % perGroup;
+          int64_t panel = g * panels + m / order.panel;
+          for (int64_t c = 0; c < channels; ++c)
+            for (int64_t t = 0; t < points; ++t)
+              put(panel * depth * order.panel +
+                      order.position(t * channels + c, m % order.panel),
+                  from[(filter * channels + c) * points + t]);
+        }
+      });
+  op.getWeightsMutable().assign(weights);
+  op.setPanel(order.panel);
+  op.setTiled(true);
+}
+
 void ingot::packIntegers(heavy::ConvOp op, kernel::MachineAttr machine) {
   Bytes from(op.getWeights());
   if (op.getPanel() || !from.isValid())
@@ -130,6 +238,8 @@ void ingot::packIntegers(heavy::ConvOp op, kernel::MachineAttr machine) {
     return;
   }
   int64_t perGroup = filters / groups;
+  if (tilesPay(machine, productSize(op)))
+    return packTiles(op, machine);
   PanelOrder order(machine, panelWidth(machine, perGroup, /*fewRows=*/false));
   int64_t panels = llvm::divideCeil(perGroup, order.panel);
   // With few channels, padding each tap would waste much of every product.
@@ -170,9 +280,8 @@ static Value packAtRunTime(heavy::MatmulOp op, const PanelOrder &order) {
   int64_t k = *onnx::constantValue(dims[rank - 2]);
   MLIRContext *context = b.getContext();
   onnx::Dims out(ArrayRef(dims).drop_back(2));
-  for (int64_t size :
-       {int64_t(llvm::divideCeil(n, order.panel)),
-        int64_t(llvm::divideCeil(k, order.group)), order.panel, order.group})
+  out.push_back(onnx::constantDim(llvm::divideCeil(n, order.panel), context));
+  for (int64_t size : order.shape(llvm::alignTo(k, order.group)))
     out.push_back(onnx::constantDim(size, context));
   auto result = onnx::tensorOf(out, b.getIntegerType(order.bits));
   Value source = op.getB();
@@ -197,7 +306,15 @@ static Value packAtRunTime(heavy::MatmulOp op, const PanelOrder &order) {
       within = plus(times(slot, 2), remainder(at, 2));
       column = plus(times(quotient(at, 2), order.width), j);
     }
-    Value row = plus(times(body.index(batch + 1), order.group), within);
+    Value block = body.index(batch + 1);
+    if (order.isTiled) {
+      // Row `column` of a tile: four depths for each column.
+      Value depth = plus(times(column, 4), remainder(within, 4));
+      column = plus(times(remainder(block, 2), 16), quotient(within, 4));
+      block = quotient(block, 2);
+      within = depth;
+    }
+    Value row = plus(times(block, order.group), within);
     column = plus(times(body.index(batch), order.panel), column);
     Value exists = s.both(s.less(row, s.index(k)), s.less(column, s.index(n)));
     SmallVector<Value> indices;
@@ -230,7 +347,14 @@ void ingot::packIntegers(heavy::MatmulOp op, kernel::MachineAttr machine) {
   int64_t depth = matrix.getDimSize(matrix.getRank() - 2);
   if (ShapedType::isDynamic(depth) || depth == 0 || n == 0)
     return;
-  if (!from.isValid() || matrix.getRank() != 2) {
+  bool isStack = matrix.getRank() != 2;
+  if (isStack)
+    rows = onnx::constantValue(onnx::getDims(result)[result.getRank() - 2]);
+  if (tilesPay(machine, {rows, n, depth, /*runs=*/0})) {
+    order = PanelOrder::tiles(machine);
+    op.setTiled(true);
+  }
+  if (!from.isValid() || isStack) {
     op.getBMutable().assign(packAtRunTime(op, order));
     op.setPanel(order.panel);
     return;
@@ -238,9 +362,11 @@ void ingot::packIntegers(heavy::MatmulOp op, kernel::MachineAttr machine) {
   OpBuilder b(op);
   int64_t panels = llvm::divideCeil(n, order.panel);
   int64_t padded = llvm::alignTo(depth, order.group);
+  SmallVector<int64_t> shape{panels};
+  shape.append(order.shape(padded));
   Value packedMatrix = packed(
-      b, op.getLoc(), {panels, padded / order.group, order.panel, order.group},
-      order.bits, [&](function_ref<void(int64_t, int8_t)> put) {
+      b, op.getLoc(), shape, order.bits,
+      [&](function_ref<void(int64_t, int8_t)> put) {
         // In blocks, so that neither side strides through more than the cache.
         constexpr int64_t block = 64;
         for (int64_t p = 0; p < panels; ++p)

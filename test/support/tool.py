@@ -115,5 +115,16 @@ def emulator_missing(target):
     return f"needs qemu-{arch}-static (package qemu-user-static)"
 
 
+def emulation(target):
+    """What the environment of a process needs that runs artifacts of a target:
+    tile registers, which few machines have, come from an emulator."""
+    if "+amx" not in target:
+        return None
+    return {
+        "LD_PRELOAD": str(BUILD / "test/bin/libtile-emulator.so"),
+        "INGOT_TILE_EMULATOR_REPORT": "1",
+    }
+
+
 def target_flags(target):
     return [] if target == "host" else [f"--target={target}"]

@@ -3,6 +3,7 @@ what they do besides multiplying and adding is a property of the code, not of
 the machine it runs on."""
 
 import importlib.util
+import re
 import sys
 
 import pytest
@@ -101,6 +102,8 @@ def test_the_innermost_loop_is_counted():
         ("\tsmlal2\tv0.4s, v1.8h, v2.h[1]", 4),
         ("\tvpdpbusd\t%zmm1, %zmm2, %zmm3", 64),
         ("\tvpmaddwd\t(%rax), %ymm2, %ymm3", 16),
+        ("\ttdpbusd\t%tmm5, %tmm4, %tmm0", 16384),
+        ("\ttileloadd\t(%rax,%r15), %tmm4", 0),
     ],
 )
 def test_lanes(line, lanes):
@@ -128,3 +131,40 @@ def test_hot_loops_of_integers_are_tight(name, target, tmp_path):
     loop = max(instructions.hot_loops(assembly), key=lambda loop: loop.multiply_adds)
     assert loop.spills == 0
     assert loop.per_multiply_add() <= limit
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Deep, or the loops are unrolled.
+        INTEGER_MATMUL.format(m=512, n=512, k=2048, left="ui8"),
+        INTEGER_CONV.format(c=96, s=56, left="ui8"),
+    ],
+    ids=["matmul", "conv"],
+)
+def test_loops_on_tiles_are_tight(text, tmp_path):
+    """As many loads of tiles as products, two by two, and nothing of a tile is
+    stored before the sums are done."""
+    model = tmp_path / "model.mlir"
+    model.write_text(text)
+    assembly = instructions.assembly_of(model, "x86-64-v4+vnni+amx", tool.tool("ingot"))
+    for _, lines in instructions.functions(assembly):
+        configured = [i for i, line in enumerate(lines) if "\tldtilecfg" in line]
+        labels = [i for i, line in enumerate(lines) if line.startswith(".LBB")]
+        if not configured:
+            continue
+        # Once, before the first loop.
+        assert len(configured) == 1 and configured[0] < labels[0]
+        assert "\tcall" not in "\n".join(lines)
+        loops = [loop for loop in instructions.innermost_loops(lines) if "\ttdp" in "\n".join(loop)]
+        assert loops
+        for loop in loops:
+            names = [line.split()[0] for line in loop]
+            assert names.count("tdpbusd") == names.count("tileloadd") > 0
+            assert "tilestored" not in names and "tilezero" not in names
+            # An address for each load, the loop's own count and its prefetches.
+            assert len(names) <= 4 * names.count("tdpbusd")
+            assert len({re.findall(r"%tmm\d", line)[-1] for line in loop if "tileloadd" in line}) == 4
+        break
+    else:
+        pytest.fail("no function uses tiles")

@@ -89,7 +89,8 @@ private:
         context, name, "aarch64-unknown-linux-gnu",
         cpu.empty() ? "cortex-a72" : cpu, features, /*vectorBits=*/128,
         /*vectorRegisters=*/32, /*masks=*/false, /*laneBroadcast=*/true,
-        32 << 10, 512 << 10, dot, intrinsic);
+        32 << 10, 512 << 10, dot, intrinsic,
+        /*tileIntrinsics=*/"");
   }
 };
 } // namespace

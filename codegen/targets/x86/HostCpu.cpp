@@ -8,10 +8,19 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
 #endif
 #include <unistd.h>
 
 using namespace ingot;
+
+#if defined(__x86_64__)
+/// Linux hands out the tile registers on request, for the whole process.
+static bool tilesPermitted() {
+  constexpr long requestPermission = 0x1023, tileData = 18;
+  return syscall(SYS_arch_prctl, requestPermission, tileData) == 0;
+}
+#endif
 
 HostCpu ingot::detectHostCpu() {
   HostCpu host;
@@ -28,10 +37,11 @@ HostCpu ingot::detectHostCpu() {
     __asm__("xgetbv" : "=a"(xcr0), "=d"(high) : "c"(0));
   }
   bool ymm = (xcr0 & 0x6) == 0x6, zmm = (xcr0 & 0xe6) == 0xe6;
-  unsigned b7 = 0, c7 = 0, a71 = 0;
+  unsigned b7 = 0, c7 = 0, d7 = 0, a71 = 0;
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
     b7 = b;
     c7 = c;
+    d7 = d;
     if (a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d))
       a71 = a;
   }
@@ -44,6 +54,9 @@ HostCpu ingot::detectHostCpu() {
                 bit(b7, 30) && bit(b7, 31);
   host.level = level4 ? 4 : level3 ? 3 : 2;
   host.vnni = level4 ? bit(c7, 11) : level3 && bit(a71, 4);
+  bool tileState = (xcr0 & 0x60000) == 0x60000;
+  host.amx = level4 && host.vnni && tileState && bit(d7, 24) && bit(d7, 25) &&
+             tilesPermitted();
   char vendor[13] = {};
   if (__get_cpuid(0, &a, &b, &c, &d)) {
     __builtin_memcpy(vendor, &b, 4);

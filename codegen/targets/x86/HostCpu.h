@@ -18,6 +18,9 @@ struct HostCpu {
   int level = 0;
   /// Sums of products of 8-bit integers in the vectors of that level.
   bool vnni = false;
+  /// Tile registers and their products of 8-bit integers, which this process
+  /// was permitted to use.
+  bool amx = false;
   /// LLVM CPU to tune for.
   llvm::StringRef tune = "generic";
   /// Cache bytes of one core.

@@ -20,24 +20,33 @@ constexpr llvm::StringLiteral level3 =
 constexpr llvm::StringLiteral level4 =
     "+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl";
 
-struct Feature {
-  llvm::StringLiteral name, llvm;
-  /// The level it builds on.
-  int level;
-};
-constexpr Feature features[] = {{"avxvnni", "+avxvnni", 3},
-                                {"vnni", "+avx512vnni", 4}};
-
 /// What the generated code may use.
 struct Features {
   int level = 3;
   bool vnni = false;
-  std::string name() const {
-    if (!vnni)
-      return level >= 4 ? "x86-64-v4" : "x86-64-v3";
-    return level >= 4 ? "x86-64-v4+vnni" : "x86-64-v3+avxvnni";
-  }
+  /// Tile registers; vectors then have sums of products too.
+  bool amx = false;
+  std::string name() const;
 };
+
+struct Feature {
+  llvm::StringLiteral name, llvm;
+  /// The level it builds on.
+  int level;
+  bool Features::*member;
+};
+constexpr Feature features[] = {
+    {"avxvnni", "+avxvnni", 3, &Features::vnni},
+    {"vnni", "+avx512vnni", 4, &Features::vnni},
+    {"amx", "+amx-tile,+amx-int8", 4, &Features::amx}};
+
+std::string Features::name() const {
+  std::string result = level >= 4 ? "x86-64-v4" : "x86-64-v3";
+  for (const Feature &feature : features)
+    if (feature.level == level && this->*feature.member)
+      result += ("+" + feature.name).str();
+  return result;
+}
 
 class X86Target : public Target {
 public:
@@ -56,16 +65,21 @@ public:
       return {};
     }
     for (llvm::StringRef part : llvm::drop_begin(parts)) {
-      bool known = llvm::any_of(features, [&](const Feature &f) {
+      const Feature *known = llvm::find_if(features, [&](const Feature &f) {
         return f.name == part && f.level == has.level;
       });
-      if (!known) {
+      if (known == std::end(features)) {
         error = "unknown feature '" + part.str() + "' of " + parts[0].str() +
                 "; accepted: " + help().str();
         return {};
       }
-      has.vnni = true;
+      has.*known->member = true;
     }
+    has.vnni |= has.amx;
+    // Processors with tiles have larger caches.
+    if (has.amx)
+      return machine(context, has, cpu.empty() ? "sapphirerapids" : cpu,
+                     48 << 10, 2 << 20);
     return machine(context, has, cpu.empty() ? parts[0] : cpu, 32 << 10,
                    has.level >= 4 ? 1 << 20 : 512 << 10);
   }
@@ -74,12 +88,12 @@ public:
     HostCpu host = detectHostCpu();
     if (host.level < 3)
       return {};
-    return machine(context, {host.level >= 4 ? 4 : 3, host.vnni}, host.tune,
-                   host.l1, host.l2);
+    return machine(context, {host.level >= 4 ? 4 : 3, host.vnni, host.amx},
+                   host.tune, host.l1, host.l2);
   }
 
   llvm::StringRef help() const override {
-    return "x86-64-v3[+avxvnni], x86-64-v4[+vnni]";
+    return "x86-64-v3[+avxvnni], x86-64-v4[+vnni][+amx]";
   }
 
   void initializeLLVM() const override {
@@ -107,14 +121,15 @@ private:
     if (wide)
       list += "," + level4.str();
     for (const Feature &feature : features)
-      if (has.vnni && feature.level == has.level)
+      if (feature.level == has.level && has.*feature.member)
         list += "," + feature.llvm.str();
     return kernel::MachineAttr::get(
         context, has.name(), "x86_64-unknown-linux-gnu", tune, list,
         wide ? 512 : 256, wide ? 32 : 16, /*masks=*/wide,
         /*laneBroadcast=*/false, l1, l2,
         has.vnni ? kernel::DotForm::vnni : kernel::DotForm::pairs,
-        dotIntrinsic(has));
+        dotIntrinsic(has),
+        /*tileIntrinsics=*/has.amx ? "llvm.x86" : "");
   }
 };
 } // namespace

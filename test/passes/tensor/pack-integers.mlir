@@ -65,3 +65,29 @@ func.func @run_time(%a: tensor<2x5x6xi8>, %b: tensor<2x6x3xi8>) -> tensor<2x5x3x
   return %0 : tensor<2x5x3xi32>
 }
 }
+
+// -----
+
+// For tile registers: 64 depths of 16 columns are a tile, four of them side by
+// side, and two tiles a step of a panel. All taps and channels are one depth.
+// CHECK-LABEL: @tiles
+// CHECK: ingot.conv {{.*}}panel = 32 : i64{{.*}}tiled{{.*}} (tensor<1x9x9x32xui8>, tensor<1x2x10x16x64xi8>)
+// CHECK: ingot.matmul {{.*}}tiled{{.*}} (tensor<64x100xui8>, tensor<2x4x16x64xi8>)
+module attributes {ingot.machine = #kernel.machine<target = "t", triple = "t", tune = "", features = "", vectorBits = 512, vectorRegisters = 32, masks = true, laneBroadcast = false, l1 = 32768, l2 = 1048576, dot = vnni, dotIntrinsic = "", tileIntrinsics = "t">} {
+func.func @tiles(%x: tensor<1x9x9x32xui8>, %a: tensor<64x100xui8>) -> (tensor<1x7x7x40xi32>, tensor<64x40xi32>) {
+  %w = onnx.Constant {value = dense<1> : tensor<40x32x3x3xi8>} : tensor<40x32x3x3xi8>
+  %b = onnx.Constant {value = dense<1> : tensor<100x40xi8>} : tensor<100x40xi8>
+  %0 = ingot.conv %x, %w {dilations = array<i64: 1, 1>, filters = 40 : i64, group = 1 : i64, kernel = array<i64: 3, 3>, pads_begin = array<i64: 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x9x9x32xui8>, tensor<40x32x3x3xi8>) -> tensor<1x7x7x40xi32>
+  %1 = ingot.matmul %a, %b {n = 40 : i64} : (tensor<64x100xui8>, tensor<100x40xi8>) -> tensor<64x40xi32>
+  return %0, %1 : tensor<1x7x7x40xi32>, tensor<64x40xi32>
+}
+
+// Few rows are faster on vectors.
+// CHECK-LABEL: @few_rows
+// CHECK-NOT: tiled
+func.func @few_rows(%a: tensor<2x100xui8>) -> tensor<2x40xi32> {
+  %b = onnx.Constant {value = dense<1> : tensor<100x40xi8>} : tensor<100x40xi8>
+  %0 = ingot.matmul %a, %b {n = 40 : i64} : (tensor<2x100xui8>, tensor<100x40xi8>) -> tensor<2x40xi32>
+  return %0 : tensor<2x40xi32>
+}
+}
