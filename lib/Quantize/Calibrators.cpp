@@ -37,18 +37,27 @@ llvm::Error Calibrator::add(ArrayRef<float> batch) {
   if (batch.empty())
     return llvm::Error::success();
   if (collectsHistogram)
-    if (llvm::Error error = values.add(batch))
-      return error;
+    values.count(batch, *range);
   bounds = valueCount ? bounds.unite(*range) : *range;
   valueCount += batch.size();
   ++batchCount;
-  double batchSum = 0, batchSquares = 0;
-  for (float value : batch) {
-    batchSum += value;
-    batchSquares += double(value) * value;
+  // In lanes, so that sums do not wait for one another.
+  constexpr size_t lanes = 8;
+  double sums[lanes] = {}, squares[lanes] = {};
+  auto visit = [&](double value, size_t lane) {
+    sums[lane] += value;
+    squares[lane] += value * value;
+  };
+  size_t whole = batch.size() / lanes * lanes;
+  for (size_t i = 0; i < whole; i += lanes)
+    for (size_t lane = 0; lane < lanes; ++lane)
+      visit(batch[i + lane], lane);
+  for (size_t i = whole; i < batch.size(); ++i)
+    visit(batch[i], i - whole);
+  for (size_t lane = 0; lane < lanes; ++lane) {
+    sum += sums[lane];
+    sumOfSquares += squares[lane];
   }
-  sum += batchSum;
-  sumOfSquares += batchSquares;
   appendEnds(*range);
   return llvm::Error::success();
 }

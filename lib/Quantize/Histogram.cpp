@@ -53,20 +53,24 @@ llvm::Error Histogram::add(ArrayRef<float> values) {
   llvm::Expected<Range> range = rangeOf(values);
   if (!range)
     return range.takeError();
-  if (values.empty())
-    return llvm::Error::success();
-  bounds = total ? bounds.unite(*range) : *range;
+  if (!values.empty())
+    count(values, *range);
+  return llvm::Error::success();
+}
+
+void Histogram::count(ArrayRef<float> values, Range range) {
+  bounds = total ? bounds.unite(range) : range;
   total += values.size();
-  double most = range->absMax();
+  double most = range.absMax();
   if (most == 0) {
     zeroCount += values.size();
-    return llvm::Error::success();
+    return;
   }
   widenTo(exponentFor(most));
   // Room for every bin that can be hit; save() and merge() take any length.
-  if (range->high > 0)
+  if (range.high > 0)
     positive.resize(sideBins);
-  if (range->low < 0)
+  if (range.low < 0)
     negative.resize(sideBins);
   double inverse = std::ldexp(1., -exponent);
   uint64_t zerosHere = 0;
@@ -82,7 +86,6 @@ llvm::Error Histogram::add(ArrayRef<float> values) {
   if (zerosHere)
     positive[0] -= zerosHere;
   zeroCount += zerosHere;
-  return llvm::Error::success();
 }
 
 void Histogram::merge(const Histogram &other) {

@@ -56,6 +56,9 @@ public:
   }
 
 private:
+  friend class Calibrator;
+  /// Counts finite values, of which `range` are the extremes.
+  void count(llvm::ArrayRef<float> values, Range range);
   void widenTo(int newExponent);
 
   /// Width = 2^exponent, once there is a value other than 0.

@@ -8,6 +8,7 @@
 
 #include "llvm/Support/FormatVariadic.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cfloat>
 #include <cmath>
@@ -123,16 +124,32 @@ llvm::Expected<QuantParams> ingot::quantize::paramsOf(Range range,
 }
 
 llvm::Expected<Range> ingot::quantize::rangeOf(ArrayRef<float> values) {
-  if (llvm::Error error = checkFinite(values))
-    return std::move(error);
   if (values.empty())
     return Range();
-  Range range{values[0], values[0]};
-  for (float value : values) {
-    range.low = std::min(range.low, value);
-    range.high = std::max(range.high, value);
-  }
-  return range;
+  // In lanes, which loops are vectorised by; x * 0 is NaN unless x is finite.
+  constexpr size_t lanes = 8;
+  float low[lanes], high[lanes], probe[lanes] = {};
+  std::fill(low, low + lanes, values[0]);
+  std::fill(high, high + lanes, values[0]);
+  auto visit = [&](float value, size_t lane) {
+    low[lane] = value < low[lane] ? value : low[lane];
+    high[lane] = value > high[lane] ? value : high[lane];
+    probe[lane] += value * 0;
+  };
+  size_t whole = values.size() / lanes * lanes;
+  for (size_t i = 0; i < whole; i += lanes)
+    for (size_t lane = 0; lane < lanes; ++lane)
+      visit(values[i + lane], lane);
+  for (size_t i = whole; i < values.size(); ++i)
+    visit(values[i], i - whole);
+  for (float each : probe)
+    if (each != 0) {
+      if (llvm::Error error = checkFinite(values))
+        return std::move(error);
+      break;
+    }
+  return Range{*std::min_element(low, low + lanes),
+               *std::max_element(high, high + lanes)};
 }
 
 /// Sum of squared errors of the values.
