@@ -39,6 +39,18 @@ llvm::Error RoundingProblem::check() const {
   return checkFinite(targets);
 }
 
+std::vector<float> ingot::quantize::layerOutputs(ArrayRef<float> inputs,
+                                                 ArrayRef<float> weights,
+                                                 int64_t numInputs) {
+  int64_t samples = int64_t(inputs.size()) / numInputs;
+  int64_t numOutputs = int64_t(weights.size()) / numInputs;
+  std::vector<float> outputs(samples * numOutputs, 0.f);
+  multiplyAdd(samples, numOutputs, numInputs, 1.f,
+              {inputs.data(), numInputs, 1}, {weights.data(), 1, numInputs},
+              outputs.data(), numOutputs);
+  return outputs;
+}
+
 /// targets - inputs x weights^T for some outputs, [outputs, samples].
 static std::vector<float> residual(const RoundingProblem &problem,
                                    ArrayRef<float> weights, int64_t begin,

@@ -45,6 +45,12 @@ struct RoundingProblem {
   }
 };
 
+/// inputs [samples, numInputs] x weights [numOutputs, numInputs] transposed:
+/// the targets, from the float model's inputs.
+std::vector<float> layerOutputs(llvm::ArrayRef<float> inputs,
+                                llvm::ArrayRef<float> weights,
+                                int64_t numInputs);
+
 struct RoundingResult {
   /// [outputs, inputs]
   std::vector<int32_t> values;

@@ -19,6 +19,10 @@
 
 namespace ingot::quantize {
 
+/// The number of inputs up to which GPTQ is worth its memory, which grows with
+/// the square: above, round to nearest or by AdaRound.
+constexpr int64_t maxGptqInputs = 8192;
+
 /// Second moments sum x x^T of a layer's inputs over any number of batches, in
 /// double precision: 8 * inputs^2 bytes.
 class SecondMoments {

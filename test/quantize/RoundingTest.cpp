@@ -206,9 +206,15 @@ TEST(AdaRound, NearTheBestOfAllRoundings) {
 TEST(AdaRound, TargetsOfTheFloatModel) {
   // The inputs were quantized; the outputs of the true ones are wanted.
   Problem problem(200, 40, 8);
-  std::vector<float> exact = problem.inputs, targets(200 * 8, 0.f);
-  multiplyAdd(200, 8, 40, 1.f, {exact.data(), 40, 1},
-              {problem.weights.data(), 1, 40}, targets.data(), 8);
+  std::vector<float> exact = problem.inputs;
+  std::vector<float> targets = layerOutputs(exact, problem.weights, 40);
+  ASSERT_EQ(targets.size(), 200u * 8);
+  for (size_t i : {0, 13, 1599}) {
+    double sum = 0;
+    for (size_t k = 0; k < 40; ++k)
+      sum += double(exact[i / 8 * 40 + k]) * problem.weights[i % 8 * 40 + k];
+    EXPECT_NEAR(targets[i], sum, 1e-4);
+  }
   QuantParams params = good(tensorParams(exact, problem.spec));
   fakeQuantize(exact, params, problem.inputs);
   problem.rounding.targets = targets;
