@@ -12,8 +12,6 @@
 #include <cmath>
 #include <numeric>
 
-#pragma STDC FP_CONTRACT OFF
-
 using namespace ingot::quantize;
 using llvm::ArrayRef;
 

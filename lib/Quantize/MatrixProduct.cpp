@@ -11,8 +11,6 @@
 #include <cstring>
 #include <vector>
 
-#pragma STDC FP_CONTRACT OFF
-
 using namespace ingot::quantize;
 
 // Functions compiled for several processors, chosen at run time; they do the

@@ -10,8 +10,6 @@
 #include <cmath>
 #include <cstring>
 
-#pragma STDC FP_CONTRACT OFF
-
 using namespace ingot::quantize;
 
 #ifdef INGOT_PROCESSOR_CLONES
