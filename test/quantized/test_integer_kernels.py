@@ -3,7 +3,6 @@ against NumPy, bit for bit: every tail of rows, columns and depth, padding with
 a zero point, strides, dilations, groups, stacks of matrices, constant and
 computed right operands."""
 
-import pathlib
 import random
 
 import numpy as np
@@ -16,12 +15,18 @@ TARGETS = {
     "x86-64-v3": ["u1"],
     "x86-64-v4": ["u1"],
     "x86-64-v4+vnni": ["u1"],
+    "x86-64-v4+vnni+amx": ["u1"],
     "aarch64": ["u1", "i1"],
     "aarch64+dotprod": ["i1"],
     "aarch64+dotprod+i8mm": ["i1"],
 }
 # What a processor must have, by its name in /proc/cpuinfo.
-FLAGS = {"x86-64-v3": "avx2", "x86-64-v4": "avx512bw", "x86-64-v4+vnni": "avx512_vnni"}
+FLAGS = {
+    "x86-64-v3": "avx2",
+    "x86-64-v4": "avx512bw",
+    "x86-64-v4+vnni": "avx512_vnni",
+    "x86-64-v4+vnni+amx": "avx512_vnni",
+}
 SEEDS = range(16)
 
 
@@ -30,7 +35,7 @@ def missing(target):
     if reason := tool.emulator_missing(target):
         return reason
     flag = FLAGS.get(target)
-    if flag and flag not in pathlib.Path("/proc/cpuinfo").read_text().split():
+    if flag and flag not in tool.processor_flags():
         return f"this processor has no {flag}"
     return None
 

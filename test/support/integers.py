@@ -45,7 +45,7 @@ def product(a, b, is_constant, symbolic=None):
     return (constant("%b", b) if is_constant else "") + op, inputs, y
 
 
-def convolution(x, w, group, strides, dilations, begins, ends, pad):
+def convolution(x, w, group, strides, dilations, begins, ends, pad, symbolic=None):
     """(body, inputs, expected) of a convolution of channels-last images, or None
     if the window does not fit."""
     kernel = w.shape[2:]
@@ -76,7 +76,7 @@ def convolution(x, w, group, strides, dilations, begins, ends, pad):
     op = (
         f"  %y = ingot.conv %a, %w {{{attributes}, group = {group} : i64,"
         f" filters = {filters} : i64, pad_value = {pad} : i64}} : "
-        f"({tensor_type(x)}, {tensor_type(w)}) -> {tensor_type(y)}\n"
+        f"({tensor_type(x, symbolic)}, {tensor_type(w)}) -> {tensor_type(y, symbolic)}\n"
     )
     return constant("%w", w) + op, {"a": x}, y
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -115,10 +116,15 @@ def emulator_missing(target):
     return f"needs qemu-{arch}-static (package qemu-user-static)"
 
 
+def processor_flags():
+    """What this processor has, by its names in /proc/cpuinfo."""
+    return pathlib.Path("/proc/cpuinfo").read_text().split()
+
+
 def emulation(target):
     """What the environment of a process needs that runs artifacts of a target:
-    tile registers, which few machines have, come from an emulator."""
-    if "+amx" not in target:
+    tile registers, where the machine has none, come from an emulator."""
+    if "+amx" not in target or "amx_int8" in processor_flags():
         return None
     return {
         "LD_PRELOAD": str(BUILD / "test/bin/libtile-emulator.so"),
