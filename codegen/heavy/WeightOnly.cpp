@@ -77,9 +77,6 @@ private:
   SmallVector<Value> rowPointers;
   /// Of the current block.
   NBitsHeader header;
-  /// One row multiplies by scales once a block; more rows share the weights
-  /// multiplied by them.
-  bool scalesSums = false;
 };
 } // namespace
 
@@ -122,8 +119,7 @@ Value NBitsEmitter::number(OpBuilder &b, Value word, Value high, int64_t code,
           ? floats(b, offset + float(int64_t(*op.getZeroPoint())))
           : arith::AddFOp::create(b, loc, header.zeros[v], floats(b, offset))
                 .getResult();
-  x = arith::SubFOp::create(b, loc, x, less);
-  return scalesSums ? x : arith::MulFOp::create(b, loc, x, header.scales[v]);
+  return arith::SubFOp::create(b, loc, x, less);
 }
 
 /// Adds the products with the codes of one word of each column.
@@ -163,9 +159,7 @@ void NBitsEmitter::block(OpBuilder &b, const TileShape &shape, Value bytes,
                          Value depth, int64_t length,
                          SmallVectorImpl<Value> &sums) {
   header = NBitsStream::header(b, bytes, shape.vectors);
-  SmallVector<Value> part(sums.begin(), sums.end());
-  if (scalesSums)
-    part.assign(sums.size(), floats(b, 0));
+  SmallVector<Value> part(sums.size(), floats(b, 0));
   int64_t perWord = op.getCodesPerWord();
   int64_t whole = length / perWord, rest = length % perWord;
   auto at = [&](OpBuilder &nested, Value word) {
@@ -182,10 +176,8 @@ void NBitsEmitter::block(OpBuilder &b, const TileShape &shape, Value bytes,
   if (rest)
     words(b, shape, at(b, constant(b, whole)),
           add(b, depth, constant(b, whole * perWord)), rest, part);
-  if (scalesSums)
-    for (auto [i, sum] : llvm::enumerate(part))
-      sum = fma(b, sum, header.scales[i % shape.vectors], sums[i]);
-  sums.assign(part.begin(), part.end());
+  for (auto [i, sum] : llvm::enumerate(sums))
+    sum = fma(b, part[i], header.scales[i % shape.vectors], sum);
 }
 
 void NBitsEmitter::tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
@@ -202,7 +194,6 @@ void NBitsEmitter::tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
         b, loc, a, add(b, offset, mul(b, add(b, row, constant(b, r)), k))));
   Value panel =
       bytesAt(b, weights.pointer, mul(b, panelIndex, op.getPanelBytes()));
-  scalesSums = shape.rows == 1;
 
   SmallVector<Value> sums(shape.rows * shape.vectors, floats(b, 0));
   int64_t whole = k / length, bytes = op.getBlockBytes(length);

@@ -124,9 +124,9 @@ def Ingot_MatmulNBitsOp : Ingot_Op<"matmul_nbits"> {
     [N, blocks] with `transpose_b`. The last block may be shorter.
 
     The sum over K is a float product of the dequantized weights up to the order
-    of summation: a single row sums a * (code - zero point), whose differences
-    are exact, block by block, and multiplies the sum of a block by the scale
-    once.
+    of summation: a * (code - zero point), whose differences are exact, is
+    summed block by block, and the sum of a block multiplied by the scale once
+    (docs/decisions/0013-weight-only.md tells how exact few rows are).
 
     Once ingot-pack-weights has run (`panel` is set), `b` is a stream of bytes
     and there are no `parameters`. The stream holds the columns in panels of
