@@ -138,3 +138,18 @@ LayerTime quantize::estimateTime(const LayerWork &work,
     time.reason = "this machine multiplies integers no faster";
   return time;
 }
+
+LayerTime quantize::estimateWeightOnly(const LayerWork &work,
+                                       const MachineRates &rates,
+                                       unsigned weightBits) {
+  double products = work.products / (rates.floatProducts * 0.7);
+  double values = 4 * (work.inputs + work.outputs);
+  LayerTime time;
+  time.inFloat = rates.launch +
+                 std::max(products, (values + 4 * work.weights) / rates.bytes);
+  double packed = work.weights * weightBits / 8;
+  time.inInt =
+      rates.launch + std::max(products + work.weights / rates.conversions,
+                              (values + packed) / rates.bytes);
+  return time;
+}

@@ -65,6 +65,11 @@ struct LayerTime {
 LayerTime estimateTime(const LayerWork &work, const LayerBorders &borders,
                        const MachineRates &rates, unsigned activationBits);
 
+/// The same with weights alone in integers of that many bits: never a reason
+/// against it, since it is done for memory.
+LayerTime estimateWeightOnly(const LayerWork &work, const MachineRates &rates,
+                             unsigned weightBits);
+
 } // namespace ingot::quantize
 
 #endif // INGOT_LIB_QUANTIZE_LAYERTIME_H

@@ -136,6 +136,33 @@ Plan quantize::makePlan(const OnnxGraph &graph, const Units &units,
   return Planner(graph, units, wanted).run();
 }
 
+Plan quantize::makeWeightPlan(const Units &units,
+                              const std::vector<bool> &wanted) {
+  Plan plan;
+  for (size_t i = 0; i < units.list.size(); ++i)
+    plan.isQuantized.push_back(units.list[i].kind == UnitKind::Heavy &&
+                               wanted[i]);
+  return plan;
+}
+
+std::string quantize::weightObstacle(const OnnxGraph &graph, const Unit &unit) {
+  const OnnxNode &node = graph.nodes[unit.nodes[0]];
+  if (!unit.obstacle.empty())
+    return unit.obstacle;
+  if (!node.is("MatMul") && !node.is("Gemm"))
+    return "only matrix products have this form";
+  if (unit.weight.empty())
+    return "both operands are computed at run time";
+  if (unit.weightOperand != 1 ||
+      graph.findInitializer(unit.weight)->dims.size() != 2)
+    return "its weights are not a matrix on the right";
+  if (node.is("Gemm") &&
+      (node.getInt("transA", 0) || node.getFloat("alpha", 1) != 1 ||
+       node.getFloat("beta", 1) != 1))
+    return "it scales or transposes its operands";
+  return "";
+}
+
 void quantize::shareConcatRanges(const OnnxGraph &graph, const Units &units,
                                  const Plan &plan, ValueRanges &ranges) {
   // From the last to the first, so that a Concat of Concats shares all.

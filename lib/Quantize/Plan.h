@@ -70,8 +70,22 @@ struct Units {
 /// Finds the units of a model in the form of Normalize.h.
 Units findUnits(const OnnxGraph &graph, const ValueTypes &types);
 
+/// What is in integers.
+enum class QuantizeScheme : uint8_t {
+  /// Activations and weights, with scales known beforehand.
+  Static,
+  /// Weights of matrix products, with a scale for each block.
+  WeightOnly,
+  /// Activations and weights of matrix products; the activations' scales are
+  /// computed at run time.
+  Dynamic
+};
+
 /// How activations and weights are quantized.
 struct QuantizeFormat {
+  QuantizeScheme scheme = QuantizeScheme::Static;
+  /// Elements of a block along the depth, of WeightOnly.
+  int64_t blockSize = 32;
   QuantSpec activations{QuantType::UInt8, /*isSymmetric=*/false};
   QuantSpec weights{QuantType::Int8, /*isSymmetric=*/true, /*isNarrow=*/true};
   bool perChannel = true;
@@ -98,6 +112,12 @@ struct Plan {
 Plan makePlan(const OnnxGraph &graph, const Units &units,
               const std::vector<bool> &wanted);
 
+/// The plan of the schemes that leave activations in float: those heavy units.
+Plan makeWeightPlan(const Units &units, const std::vector<bool> &wanted);
+
+/// Why a heavy unit is not for a scheme other than Static; "" if it is.
+std::string weightObstacle(const OnnxGraph &graph, const Unit &unit);
+
 /// Ranges and parameters of quantized values, by root.
 using ValueParams = std::map<std::string, QuantParams, std::less<>>;
 using ValueRanges = std::map<std::string, Range, std::less<>>;
@@ -114,14 +134,24 @@ llvm::Expected<ValueParams> paramsOfValues(const ValueRanges &ranges,
 /// A weight in integers.
 struct QuantizedWeight {
   std::vector<int32_t> values;
+  /// One for all, for each channel, or for each block in ONNX's order.
   std::vector<QuantParams> params;
-  /// -1: one parameter for all.
+  /// The axis of channels or of blocks; -1: one parameter for all.
   int64_t axis = -1;
+  /// 0: not in blocks.
+  int64_t blockSize = 0;
+
+  /// The parameters of each element of a weight of that shape.
+  GroupedParams grouped(const std::vector<int64_t> &dims) const;
 };
 
-/// Rounds a weight otherwise than to nearest, or returns nothing.
-using WeightRounder = std::function<std::optional<QuantizedWeight>(
-    const Unit &unit, const OnnxTensor &weight)>;
+/// What was found out about a heavy unit's weight by other means than rounding
+/// it to nearest, by the unit's first node.
+struct WeightFindings {
+  std::map<size_t, QuantizedWeight> rounded;
+  /// Added to the bias where the unit is quantized.
+  std::map<size_t, std::vector<float>> biasShifts;
+};
 
 /// The quantized weight of a unit, rounded to nearest.
 llvm::Expected<QuantizedWeight> quantizeWeight(const OnnxGraph &graph,
@@ -134,8 +164,7 @@ struct QuantizeInputs {
   const Units *units = nullptr;
   const QuantizeFormat *format = nullptr;
   const ValueParams *params = nullptr;
-  /// May be empty.
-  WeightRounder rounder;
+  const WeightFindings *findings = nullptr;
 };
 
 /// A model with QuantizeLinear and DequantizeLinear.

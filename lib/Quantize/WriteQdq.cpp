@@ -52,6 +52,17 @@ private:
                    const std::string &name = "");
   llvm::Error constantOperands(const Unit &unit, OnnxNode &node);
   llvm::Expected<QuantizedWeight> weightOf(const Unit &unit);
+  struct WeightNames {
+    std::string quantized, scale, zeroPoint;
+  };
+  WeightNames addWeight(const OnnxTensor &tensor,
+                        const QuantizedWeight &weight);
+  bool readBias(const Unit &unit, const OnnxNode &node,
+                const QuantizedWeight &weight, std::vector<float> &bias) const;
+  llvm::Error emitDynamic(const Unit &unit, const OnnxNode &node);
+  llvm::Error emitUnitNode(const Unit &unit, OnnxNode node);
+  void emitNode(const char *op, std::vector<std::string> inputs,
+                std::vector<std::string> outputs);
   llvm::Error writeBias(const Unit &unit, OnnxNode &node,
                         QuantizedWeight &weight);
   std::string writeWeight(const OnnxTensor &tensor,
@@ -118,6 +129,20 @@ std::string QdqWriter::pair(const std::string &value, const std::string &root,
                                      : name);
 }
 
+GroupedParams QuantizedWeight::grouped(const std::vector<int64_t> &dims) const {
+  return {ChannelView::along(dims, axis), blockSize, params};
+}
+
+static void roundWith(llvm::ArrayRef<float> floats,
+                      const std::vector<int64_t> &dims,
+                      QuantizedWeight &weight) {
+  weight.values.resize(floats.size());
+  if (weight.axis < 0)
+    quantize::quantize(floats, weight.params[0], weight.values);
+  else
+    quantize::quantize(floats, weight.grouped(dims), weight.values);
+}
+
 llvm::Expected<QuantizedWeight>
 quantize::quantizeWeight(const OnnxGraph &graph, const Unit &unit,
                          const QuantizeFormat &format) {
@@ -126,36 +151,44 @@ quantize::quantizeWeight(const OnnxGraph &graph, const Unit &unit,
   if (!graph.loadFloats(tensor, floats))
     return llvm::createStringError("the weights cannot be read");
   QuantizedWeight result;
+  bool inBlocks = format.scheme == QuantizeScheme::WeightOnly;
   result.axis = format.perChannel ? unit.channelAxis : -1;
-  result.values.resize(floats.size());
+  if (inBlocks) {
+    result.axis = 1 - unit.channelAxis;
+    result.blockSize = format.blockSize;
+  }
+  ChannelView view = ChannelView::along(tensor.dims, result.axis);
+  // At 4 bits a range that clips a little is better than the whole.
+  WeightRange how = bitWidth(format.weights.type) < 8 ? WeightRange::Mse
+                                                      : WeightRange::MinMax;
   if (result.axis < 0) {
-    auto params = tensorParams(floats, format.weights);
+    auto params = tensorParams(floats, format.weights, how);
     if (!params)
       return params.takeError();
     result.params = {*params};
-    quantize::quantize(floats, *params, result.values);
-    return result;
+  } else {
+    auto params = inBlocks ? groupParams(floats, view, result.blockSize,
+                                         format.weights, how)
+                           : channelParams(floats, view, format.weights, how);
+    if (!params)
+      return params.takeError();
+    result.params = std::move(*params);
   }
-  ChannelView view = ChannelView::along(tensor.dims, result.axis);
-  auto params = channelParams(floats, view, format.weights);
-  if (!params)
-    return params.takeError();
-  result.params = std::move(*params);
-  quantize::quantize(floats, GroupedParams{view, 0, result.params},
-                     result.values);
+  roundWith(floats, tensor.dims, result);
   return result;
 }
 
 llvm::Expected<QuantizedWeight> QdqWriter::weightOf(const Unit &unit) {
-  if (in.rounder)
-    if (auto rounded =
-            in.rounder(unit, *in.graph->findInitializer(unit.weight)))
-      return std::move(*rounded);
+  if (in.findings)
+    if (auto it = in.findings->rounded.find(unit.nodes[0]);
+        it != in.findings->rounded.end())
+      return it->second;
   return quantizeWeight(*in.graph, unit, *in.format);
 }
 
-std::string QdqWriter::writeWeight(const OnnxTensor &tensor,
-                                   const QuantizedWeight &weight) {
+/// The quantized weight as an initializer, with its scales.
+QdqWriter::WeightNames QdqWriter::addWeight(const OnnxTensor &tensor,
+                                            const QuantizedWeight &weight) {
   QuantType type = in.format->weights.type;
   std::vector<float> scales;
   std::vector<int32_t> zeroPoints;
@@ -164,31 +197,68 @@ std::string QdqWriter::writeWeight(const OnnxTensor &tensor,
     zeroPoints.push_back(params.zeroPoint);
   }
   std::vector<int64_t> dims;
-  if (weight.axis >= 0)
+  if (weight.blockSize) {
+    dims = tensor.dims;
+    int64_t &depth = dims[size_t(weight.axis)];
+    depth = (depth + weight.blockSize - 1) / weight.blockSize;
+  } else if (weight.axis >= 0) {
     dims.push_back(int64_t(scales.size()));
+  }
   std::string stem = tensor.name;
-  std::string quantized = graph.freshName(stem + "_quantized");
-  std::string scale = graph.freshName(stem + "_scale");
-  std::string zeroPoint = graph.freshName(stem + "_zero_point");
-  graph.addInitializer(quantized, onnxDataType(type), tensor.dims,
+  WeightNames names{graph.freshName(stem + "_quantized"),
+                    graph.freshName(stem + "_scale"),
+                    graph.freshName(stem + "_zero_point")};
+  graph.addInitializer(names.quantized, onnxDataType(type), tensor.dims,
                        packElements(weight.values, type));
-  graph.addInitializer(scale, kFloat, dims, rawBytes(scales));
-  graph.addInitializer(zeroPoint, onnxDataType(type), dims,
+  graph.addInitializer(names.scale, kFloat, dims, rawBytes(scales));
+  graph.addInitializer(names.zeroPoint, onnxDataType(type), dims,
                        packElements(zeroPoints, type));
-  return emitDequantize(quantized, scale, zeroPoint, weight.axis,
-                        graph.freshName(stem + "_dequantized"));
+  return names;
+}
+
+std::string QdqWriter::writeWeight(const OnnxTensor &tensor,
+                                   const QuantizedWeight &weight) {
+  WeightNames names = addWeight(tensor, weight);
+  std::string result =
+      emitDequantize(names.quantized, names.scale, names.zeroPoint, weight.axis,
+                     graph.freshName(tensor.name + "_dequantized"));
+  if (weight.blockSize)
+    nodes.back().set(intAttribute("block_size", weight.blockSize));
+  return result;
+}
+
+/// The bias of a unit with what corrects it; false if it has none that can be
+/// quantized.
+bool QdqWriter::readBias(const Unit &unit, const OnnxNode &node,
+                         const QuantizedWeight &weight,
+                         std::vector<float> &bias) const {
+  const std::vector<float> *shift = nullptr;
+  if (in.findings)
+    if (auto it = in.findings->biasShifts.find(unit.nodes[0]);
+        it != in.findings->biasShifts.end())
+      shift = &it->second;
+  if (!unit.bias.empty()) {
+    if (!in.graph->loadFloats(*in.graph->findInitializer(unit.bias), bias))
+      return false;
+  } else if (shift && node.input(2).empty() && !node.is("MatMul")) {
+    bias.assign(shift->size(), 0);
+  } else {
+    return false;
+  }
+  // Not one per channel: stays in float.
+  if (weight.axis >= 0 && bias.size() != weight.params.size())
+    return false;
+  for (size_t i = 0; shift && i < bias.size() && i < shift->size(); ++i)
+    bias[i] += (*shift)[i];
+  return true;
 }
 
 /// Quantizes the bias to the scale of the products; widens weights' scales
 /// where it does not fit otherwise.
 llvm::Error QdqWriter::writeBias(const Unit &unit, OnnxNode &node,
                                  QuantizedWeight &weight) {
-  const OnnxTensor &tensor = *in.graph->findInitializer(unit.bias);
   std::vector<float> bias;
-  if (!in.graph->loadFloats(tensor, bias))
-    return llvm::createStringError("the bias cannot be read");
-  // Not one per channel: stays in float.
-  if (weight.axis >= 0 && bias.size() != weight.params.size())
+  if (!readBias(unit, node, weight, bias))
     return llvm::Error::success();
   std::vector<float> scales;
   for (const QuantParams &params : weight.params)
@@ -207,13 +277,7 @@ llvm::Error QdqWriter::writeBias(const Unit &unit, OnnxNode &node,
     std::vector<float> floats;
     const OnnxTensor &w = *in.graph->findInitializer(unit.weight);
     in.graph->loadFloats(w, floats);
-    if (weight.axis < 0)
-      quantize::quantize(floats, weight.params[0], weight.values);
-    else
-      quantize::quantize(floats,
-                         GroupedParams{ChannelView::along(w.dims, weight.axis),
-                                       0, weight.params},
-                         weight.values);
+    roundWith(floats, w.dims, weight);
   }
   std::vector<float> biasScales;
   for (float scale : quantized->weightScales)
@@ -221,11 +285,13 @@ llvm::Error QdqWriter::writeBias(const Unit &unit, OnnxNode &node,
   std::vector<int64_t> dims;
   if (weight.axis >= 0)
     dims.push_back(int64_t(biasScales.size()));
-  std::string stem = tensor.name;
+  std::string stem = unit.bias.empty() ? unit.weight + "_bias" : unit.bias;
   std::string name = graph.freshName(stem + "_quantized");
   std::string scale = graph.freshName(stem + "_quantized_scale");
-  graph.addInitializer(name, kInt32, tensor.dims, rawBytes(quantized->values));
+  graph.addInitializer(name, kInt32, {int64_t(bias.size())},
+                       rawBytes(quantized->values));
   graph.addInitializer(scale, kFloat, dims, rawBytes(biasScales));
+  node.inputs.resize(3);
   node.inputs[2] = emitDequantize(name, scale, "", dims.empty() ? -1 : 0,
                                   graph.freshName(stem + "_dequantized"));
   return llvm::Error::success();
@@ -235,14 +301,77 @@ llvm::Error QdqWriter::writeBias(const Unit &unit, OnnxNode &node,
 llvm::Error QdqWriter::constantOperands(const Unit &unit, OnnxNode &node) {
   if (unit.weight.empty())
     return llvm::Error::success();
+  bool isStatic = in.format->scheme == QuantizeScheme::Static;
   auto weight = weightOf(unit);
   if (!weight)
     return weight.takeError();
-  if (!unit.bias.empty() && hasParams(unit.activations[0]))
+  if (isStatic && hasParams(unit.activations[0]))
     if (llvm::Error error = writeBias(unit, node, *weight))
       return error;
   node.inputs[unit.weightOperand] =
       writeWeight(*in.graph->findInitializer(unit.weight), *weight);
+  return llvm::Error::success();
+}
+
+void QdqWriter::emitNode(const char *op, std::vector<std::string> inputs,
+                         std::vector<std::string> outputs) {
+  OnnxNode node;
+  node.opType = op;
+  node.name = graph.freshName(outputs[0] + "_" + op);
+  node.inputs = std::move(inputs);
+  node.outputs = std::move(outputs);
+  nodes.push_back(std::move(node));
+}
+
+/// The weight as [depth, columns], which MatMulInteger takes.
+static void transposeWeight(OnnxTensor &tensor, QuantizedWeight &weight) {
+  int64_t rows = tensor.dims[0], columns = tensor.dims[1];
+  std::vector<int32_t> values(weight.values.size());
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = 0; c < columns; ++c)
+      values[size_t(c * rows + r)] = weight.values[size_t(r * columns + c)];
+  weight.values = std::move(values);
+  tensor.dims = {columns, rows};
+}
+
+/// MatMulInteger of the activation as DynamicQuantizeLinear gives it; the form
+/// that ONNX Runtime's quantizer writes.
+llvm::Error QdqWriter::emitDynamic(const Unit &unit, const OnnxNode &node) {
+  auto weight = weightOf(unit);
+  if (!weight)
+    return weight.takeError();
+  OnnxTensor tensor = *in.graph->findInitializer(unit.weight);
+  if (node.is("Gemm") && node.getInt("transB", 0))
+    transposeWeight(tensor, *weight);
+  WeightNames names = addWeight(tensor, *weight);
+  const std::string &result = node.outputs[0];
+  std::string bias(node.input(2));
+  auto fresh = [&](const char *what) {
+    return graph.freshName(result + "_" + what);
+  };
+  std::string x = fresh("x_quantized"), scale = fresh("x_scale"),
+              zeroPoint = fresh("x_zero_point"), sum = fresh("sum"),
+              sumFloat = fresh("sum_float"), scales = fresh("scales");
+  std::string product = bias.empty() ? result : fresh("product");
+  emitNode("DynamicQuantizeLinear", {node.inputs[0]}, {x, scale, zeroPoint});
+  emitNode("MatMulInteger", {x, names.quantized, zeroPoint, names.zeroPoint},
+           {sum});
+  emitNode("Cast", {sum}, {sumFloat});
+  nodes.back().set(intAttribute("to", kFloat));
+  emitNode("Mul", {scale, names.scale}, {scales});
+  emitNode("Mul", {sumFloat, scales}, {product});
+  if (!bias.empty())
+    emitNode("Add", {product, bias}, {result});
+  return llvm::Error::success();
+}
+
+/// The first node of a quantized unit, with its constants quantized.
+llvm::Error QdqWriter::emitUnitNode(const Unit &unit, OnnxNode node) {
+  if (in.format->scheme == QuantizeScheme::Dynamic)
+    return emitDynamic(unit, node);
+  if (llvm::Error error = constantOperands(unit, node))
+    return error;
+  nodes.push_back(std::move(node));
   return llvm::Error::success();
 }
 
@@ -260,10 +389,6 @@ llvm::Error QdqWriter::writeAll(QuantizedGraph &result) {
       if (it != names.end() && (isQuantized || plan.isComputed.count(input)))
         input = it->second;
     }
-    if (isQuantized && in.units->list[size_t(number)].nodes[0] == i)
-      if (llvm::Error error =
-              constantOperands(in.units->list[size_t(number)], node))
-        return error;
     // Outputs of the graph keep their names, behind the DequantizeLinear.
     std::vector<std::pair<std::string, std::string>> pairs;
     for (std::string &output : node.outputs) {
@@ -276,7 +401,11 @@ llvm::Error QdqWriter::writeAll(QuantizedGraph &result) {
       }
       pairs.push_back({original, output});
     }
-    nodes.push_back(std::move(node));
+    if (!isQuantized || in.units->list[size_t(number)].nodes[0] != i)
+      nodes.push_back(std::move(node));
+    else if (llvm::Error error =
+                 emitUnitNode(in.units->list[size_t(number)], std::move(node)))
+      return error;
     for (auto &[original, computed] : pairs) {
       std::string name = pair(computed, plan.root(original), names[original]);
       names[original] = name;
@@ -301,16 +430,16 @@ llvm::Error QdqWriter::writeCopies(const std::vector<size_t> &which,
       for (std::string &input : node.inputs)
         if (auto it = renamed.find(input); it != renamed.end())
           input = it->second;
-      if (index == unit.nodes[0])
-        if (llvm::Error error = constantOperands(unit, node))
-          return error;
       for (std::string &output : node.outputs) {
         std::string copy = graph.freshName(output + "_isolated");
         renamed[output] = copy;
         output = copy;
       }
       node.name = graph.freshName(node.name + "_isolated");
-      nodes.push_back(std::move(node));
+      if (index != unit.nodes[0])
+        nodes.push_back(std::move(node));
+      else if (llvm::Error error = emitUnitNode(unit, std::move(node)))
+        return error;
     }
     const std::string &output = unit.outputs[0];
     std::string copy = renamed[output];

@@ -73,6 +73,29 @@ static void setFormat(QuantizeRun &run) {
   weights.isNarrow = weights.type == QuantType::Int8;
   weights.isReduced = wanted.reduceRange;
   run.format.perChannel = !wanted.perTensor;
+  if (wanted.isDynamic) {
+    run.format.scheme = QuantizeScheme::Dynamic;
+    activations = {QuantType::UInt8, /*isSymmetric=*/false};
+  }
+  if (wanted.weightOnly.empty())
+    return;
+  run.format.scheme = QuantizeScheme::WeightOnly;
+  run.format.blockSize = wanted.blockSize;
+  weights.type = *parseQuantType(wanted.weightOnly);
+  weights.isSymmetric = true;
+  weights.isNarrow = false;
+}
+
+bool QuantizeRun::needsData() const {
+  const QuantizeOptions &wanted = options.quantize;
+  return isStatic() || !wanted.data.empty() || wanted.adaRound || wanted.gptq ||
+         wanted.biasCorrection || wanted.smoothQuant >= 0 ||
+         !wanted.maxError.empty() || wanted.maxDrop >= 0;
+}
+
+std::string QuantizeRun::obstacleOf(size_t unit) const {
+  return isStatic() ? units.list[unit].obstacle
+                    : weightObstacle(graph, units.list[unit]);
 }
 
 llvm::Error ingot::prepareModel(QuantizeRun &run) {
@@ -113,16 +136,16 @@ llvm::Error ingot::prepareModel(QuantizeRun &run) {
   std::string obstacle;
   for (size_t i = 0; i < run.units.list.size(); ++i) {
     candidates += run.isCandidate(i);
-    if (!run.units.list[i].obstacle.empty())
+    if (run.units.list[i].kind == UnitKind::Heavy && !run.obstacleOf(i).empty())
       obstacle = "; " + run.units.list[i].opType + " " +
                  quoted(run.units.list[i].name) + " stays because " +
-                 run.units.list[i].obstacle;
+                 run.obstacleOf(i);
   }
   if (candidates == 0)
-    return failure(6106, quoted(run.options.subject) +
-                             " has nothing to quantize: no Conv, "
-                             "ConvTranspose, MatMul or Gemm of float32" +
-                             obstacle);
+    return failure(
+        6106, quoted(run.options.subject) + " has nothing to quantize: no " +
+                  (run.isStatic() ? "Conv, ConvTranspose, " : "") +
+                  "MatMul or Gemm of float32 that can be" + obstacle);
   run.reference = run.graph;
   return llvm::Error::success();
 }
@@ -179,7 +202,8 @@ llvm::Error ingot::chooseRanges(QuantizeRun &run) {
   std::vector<bool> all;
   for (size_t i = 0; i < run.units.list.size(); ++i)
     all.push_back(run.isCandidate(i));
-  run.fullPlan = makePlan(run.graph, run.units, all);
+  run.fullPlan = run.isStatic() ? makePlan(run.graph, run.units, all)
+                                : makeWeightPlan(run.units, all);
   std::set<std::string> roots, shapes;
   for (const std::string &value : run.fullPlan.values)
     roots.insert(run.fullPlan.root(value));
@@ -190,7 +214,8 @@ llvm::Error ingot::chooseRanges(QuantizeRun &run) {
     }
   auto calibration = calibrate(run.graph, {roots.begin(), roots.end()},
                                {shapes.begin(), shapes.end()}, *run.source,
-                               run.calibrating, run.options, run.progress);
+                               run.isStatic() ? run.calibrating : 1,
+                               run.options, run.progress);
   if (!calibration)
     return calibration.takeError();
   run.calibration = std::move(*calibration);
@@ -247,6 +272,12 @@ static llvm::Error checkOptions(const Options &options, StringRef output) {
   if (wanted.adaRound && wanted.gptq)
     return contradiction("--adaround and --gptq both round the weights; "
                          "choose one");
+  bool isStatic = wanted.weightOnly.empty() && !wanted.isDynamic;
+  if (!isStatic && wanted.biasCorrection)
+    return contradiction("--bias-correction is for static quantization");
+  if (wanted.isDynamic &&
+      (wanted.weightType == "int4" || wanted.activationType != "uint8"))
+    return contradiction("--dynamic has uint8 activations and 8-bit weights");
   if (wanted.maxDrop >= 0 && wanted.labels.empty())
     return contradiction("--max-drop needs --labels=FILE");
   if (!output.ends_with(".onnx"))
@@ -262,16 +293,30 @@ static llvm::Error checkOptions(const Options &options, StringRef output) {
   return llvm::Error::success();
 }
 
-static llvm::Error quantizeStatically(QuantizeRun &run) {
-  if (llvm::Error error = openSamples(run))
+/// The steps that look at data.
+static llvm::Error chooseByData(QuantizeRun &run) {
+  using Step = llvm::Error (*)(QuantizeRun &);
+  const Step steps[] = {openSamples,   improveFloatModel, chooseRanges,
+                        estimateTimes, improveWeights,    measureTimes,
+                        measureAlone,  chooseLayers};
+  for (Step step : steps)
+    if (llvm::Error error = step(run))
+      return error;
+  return llvm::Error::success();
+}
+
+/// Without data nothing is known of errors and times.
+static llvm::Error chooseBlindly(QuantizeRun &run) {
+  if (llvm::Error error = improveFloatModel(run))
     return error;
-  if (llvm::Error error = chooseRanges(run))
-    return error;
-  if (llvm::Error error = estimateTimes(run))
-    return error;
-  if (llvm::Error error = measureAlone(run))
-    return error;
-  if (llvm::Error error = chooseLayers(run))
+  run.notes.push_back("no data: the error was not measured; give samples by "
+                      "--data");
+  return chooseAll(run);
+}
+
+static llvm::Error quantizeModel(QuantizeRun &run) {
+  if (llvm::Error error =
+          run.needsData() ? chooseByData(run) : chooseBlindly(run))
     return error;
   auto quantized = quantizeGraph(run.inputs(), run.plan);
   if (!quantized)
@@ -284,7 +329,7 @@ static llvm::Error runAll(QuantizeRun &run) {
     return error;
   if (llvm::Error error = prepareModel(run))
     return error;
-  if (llvm::Error error = quantizeStatically(run))
+  if (llvm::Error error = quantizeModel(run))
     return error;
   run.progress.clear();
   if (!run.options.quiet && run.options.json != "-")

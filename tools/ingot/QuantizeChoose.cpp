@@ -20,6 +20,8 @@ using namespace ingot::quantize;
 using llvm::StringRef;
 
 Plan QuantizeRun::planFor(const std::vector<bool> &wanted) const {
+  if (!isStatic())
+    return makeWeightPlan(units, wanted);
   Plan plan = makePlan(graph, units, wanted);
   // Where a mover is not quantized any more, its result still has the range of
   // its operand, and was not observed by itself.
@@ -64,33 +66,58 @@ static llvm::Expected<MachineRates> ratesOf(const Options &options) {
   return rates;
 }
 
-llvm::Error ingot::estimateTimes(QuantizeRun &run) {
-  auto rates = ratesOf(run.options);
-  if (!rates)
-    return rates.takeError();
-  unsigned bits = bitWidth(run.format.activations.type);
+/// What the layers are, with nothing measured.
+static void listLayers(QuantizeRun &run) {
   run.layers.assign(run.units.list.size(), LayerResult());
   for (size_t i = 0; i < run.units.list.size(); ++i) {
     const Unit &unit = run.units.list[i];
     LayerResult &layer = run.layers[i];
     layer.node = unit.name;
     layer.opType = unit.opType;
-    layer.reason = unit.obstacle;
+    if (unit.kind == UnitKind::Heavy)
+      layer.reason = run.obstacleOf(i);
     auto range = run.ranges.find(run.fullPlan.root(unit.outputs[0]));
-    if (range != run.ranges.end() &&
-        run.fullPlan.values.count(unit.outputs[0])) {
-      layer.range = range->second;
-      layer.params = run.params.find(range->first)->second;
-      layer.hasParams = true;
-    }
+    if (range == run.ranges.end() ||
+        !run.fullPlan.values.count(unit.outputs[0]))
+      continue;
+    layer.range = range->second;
+    layer.params = run.params.find(range->first)->second;
+    layer.hasParams = true;
+  }
+}
+
+/// The time of a layer in the scheme.
+static LayerTime timeOf(const QuantizeRun &run, size_t index,
+                        const LayerWork &work, const MachineRates &rates) {
+  LayerBorders borders = bordersOf(run.graph, run.units, run.fullPlan, index,
+                                   run.calibration.shapes);
+  switch (run.format.scheme) {
+  case QuantizeScheme::Static:
+    break;
+  case QuantizeScheme::Dynamic:
+    // Range, quantization and the product of scales, at run time.
+    borders = {3 * work.inputs + work.outputs, 0};
+    break;
+  case QuantizeScheme::WeightOnly:
+    return estimateWeightOnly(work, rates, bitWidth(run.format.weights.type));
+  }
+  return estimateTime(work, borders, rates,
+                      bitWidth(run.format.activations.type));
+}
+
+llvm::Error ingot::estimateTimes(QuantizeRun &run) {
+  auto rates = ratesOf(run.options);
+  if (!rates)
+    return rates.takeError();
+  listLayers(run);
+  for (size_t i = 0; i < run.units.list.size(); ++i) {
+    const Unit &unit = run.units.list[i];
+    LayerResult &layer = run.layers[i];
     if (unit.kind != UnitKind::Heavy)
       continue;
     LayerWork work = workOf(run.graph, unit, run.calibration.shapes);
     layer.products = work.products;
-    layer.time = estimateTime(work,
-                              bordersOf(run.graph, run.units, run.fullPlan, i,
-                                        run.calibration.shapes),
-                              *rates, bits);
+    layer.time = timeOf(run, i, work, *rates);
   }
   return llvm::Error::success();
 }
@@ -260,17 +287,27 @@ ingot::compareModels(QuantizeRun &run, const QuantizedGraph &quantized,
       tested.push_back(it == quantized.dequantized.end() ? unit.outputs[0]
                                                          : it->second);
     }
-  std::shared_ptr<GraphSession> reference = run.referenceSession;
-  if (perLayer || !reference) {
+  // Layers are compared with those of the model that is quantized, results with
+  // those of the model as it was given: pruning makes them differ.
+  std::shared_ptr<GraphSession> layers;
+  bool isOne = perLayer && run.options.quantize.prune.empty();
+  auto open = [&](const OnnxGraph &graph, llvm::ArrayRef<std::string> observed,
+                  std::shared_ptr<GraphSession> &into) -> llvm::Error {
     run.progress.step("compiling the float model");
-    auto session = GraphSession::open(perLayer ? run.graph : run.reference,
-                                      values, run.options);
+    auto session = GraphSession::open(graph, observed, run.options);
     if (!session)
       return session.takeError();
-    reference = std::move(*session);
-    if (!perLayer)
-      run.referenceSession = reference;
-  }
+    into = std::move(*session);
+    return llvm::Error::success();
+  };
+  if (perLayer)
+    if (llvm::Error error = open(run.graph, values, layers))
+      return error;
+  if (!isOne && !run.referenceSession)
+    if (llvm::Error error = open(run.reference, {}, run.referenceSession))
+      return error;
+  std::shared_ptr<GraphSession> reference =
+      isOne ? layers : run.referenceSession;
   run.progress.step("compiling a quantized model");
   auto test = GraphSession::open(quantized.graph, tested, run.options);
   if (!test)
@@ -286,12 +323,15 @@ ingot::compareModels(QuantizeRun &run, const QuantizedGraph &quantized,
       return error;
     if (llvm::Error error = (*test)->run(*sample))
       return error;
+    if (layers && layers != reference)
+      if (llvm::Error error = layers->run(*sample))
+        return error;
     if (llvm::Error error =
             comparison.add(*reference, **test, run.evaluated[s]))
       return error;
     for (size_t i = 0; i < which.size(); ++i)
       if (llvm::Error error = (*perLayer)[which[i]].add(
-              reference->floats(values[i]), (*test)->floats(tested[i])))
+              layers->floats(values[i]), (*test)->floats(tested[i])))
         return error;
   }
   return comparison.result();
@@ -379,8 +419,6 @@ searchBudget(QuantizeRun &run, const std::vector<bool> &allowed) {
       [&](llvm::ArrayRef<unsigned> choice) -> llvm::Expected<double> {
     ++run.evaluations;
     std::vector<bool> wanted = wantedBy(choice);
-    if (!llvm::is_contained(wanted, true))
-      return 0;
     auto quantized = quantizeGraph(run.inputs(), run.planFor(wanted));
     if (!quantized)
       return quantized.takeError();
@@ -408,6 +446,27 @@ searchBudget(QuantizeRun &run, const std::vector<bool> &allowed) {
   return wanted;
 }
 
+/// Writes the plan, and why units are not in it, to the layers.
+static void applyChoice(QuantizeRun &run, const std::vector<bool> &wanted) {
+  run.plan = run.planFor(wanted);
+  for (size_t i = 0; i < run.layers.size(); ++i) {
+    run.layers[i].isInt = run.plan.isQuantized[i];
+    if (!run.layers[i].isInt && run.layers[i].reason.empty())
+      run.layers[i].reason = run.isStatic() ? "not between layers in integers"
+                                            : "only matrix products have this "
+                                              "form";
+  }
+}
+
+llvm::Error ingot::chooseAll(QuantizeRun &run) {
+  listLayers(run);
+  auto allowed = allowedUnits(run);
+  if (!allowed)
+    return allowed.takeError();
+  applyChoice(run, *allowed);
+  return llvm::Error::success();
+}
+
 llvm::Error ingot::chooseLayers(QuantizeRun &run) {
   const QuantizeOptions &options = run.options.quantize;
   auto allowed = allowedUnits(run);
@@ -431,12 +490,7 @@ llvm::Error ingot::chooseLayers(QuantizeRun &run) {
         6108, "no layer can be quantized" +
                   llvm::Twine(hasBudget ? " within the budget" : "") + why);
   }
-  run.plan = run.planFor(wanted);
-  for (size_t i = 0; i < run.layers.size(); ++i) {
-    run.layers[i].isInt = run.plan.isQuantized[i];
-    if (!run.layers[i].isInt && run.layers[i].reason.empty())
-      run.layers[i].reason = "not between layers in integers";
-  }
+  applyChoice(run, wanted);
   auto quantized = quantizeGraph(run.inputs(), run.plan);
   if (!quantized)
     return quantized.takeError();

@@ -71,7 +71,7 @@ struct QuantizeRun {
   Calibration calibration;
   quantize::ValueRanges ranges;
   quantize::ValueParams params;
-  quantize::WeightRounder rounder;
+  quantize::WeightFindings findings;
   /// With every unit that can be quantized, and as chosen.
   quantize::Plan fullPlan, plan;
   /// By unit.
@@ -84,25 +84,43 @@ struct QuantizeRun {
   std::vector<std::string> notes;
 
   quantize::QuantizeInputs inputs() const {
-    return {&graph, &units, &format, &params, rounder};
+    return {&graph, &units, &format, &params, &findings};
   }
   /// The plan for those heavy units.
   quantize::Plan planFor(const std::vector<bool> &wanted) const;
+  /// Why a heavy unit cannot be quantized; "" if it can be.
+  std::string obstacleOf(size_t unit) const;
   /// True for heavy units that can be quantized.
   bool isCandidate(size_t unit) const {
     return units.list[unit].kind == quantize::UnitKind::Heavy &&
-           units.list[unit].obstacle.empty();
+           obstacleOf(unit).empty();
   }
+  bool isStatic() const {
+    return format.scheme == quantize::QuantizeScheme::Static;
+  }
+  bool needsData() const;
 };
 
 /// `ingot quantize`: the steps, in order.
 llvm::Error prepareModel(QuantizeRun &run);
 llvm::Error openSamples(QuantizeRun &run);
+llvm::Error improveFloatModel(QuantizeRun &run);
 llvm::Error chooseRanges(QuantizeRun &run);
+llvm::Error improveWeights(QuantizeRun &run);
 llvm::Error estimateTimes(QuantizeRun &run);
+llvm::Error measureTimes(QuantizeRun &run);
 llvm::Error measureAlone(QuantizeRun &run);
 llvm::Error chooseLayers(QuantizeRun &run);
+/// All that can be quantized, in place of the steps before.
+llvm::Error chooseAll(QuantizeRun &run);
 llvm::Error writeModel(QuantizeRun &run, const quantize::OnnxGraph &graph);
+
+/// Runs the float model on the samples that calibrate, with `values` to look
+/// at.
+llvm::Error forEachSample(
+    QuantizeRun &run, const std::vector<std::string> &values, size_t samples,
+    llvm::StringRef what,
+    llvm::function_ref<llvm::Error(const GraphSession &, size_t)> visit);
 
 /// Runs both models on the samples that measure; fills `perLayer` (may be
 /// null) with the errors of units' results.

@@ -1,0 +1,340 @@
+//===- Improve.cpp -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "lib/Quantize/Improve.h"
+
+#include "lib/Quantize/Equalize.h"
+#include "lib/Quantize/Normalize.h"
+#include "lib/Quantize/Prune.h"
+#include "lib/Quantize/SmoothQuant.h"
+
+#define INGOT_NO_WRAPPERS
+#include "ingot/ingot.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <cmath>
+#include <cstring>
+
+using namespace ingot;
+using namespace ingot::quantize;
+
+static std::vector<char> bytesOf(const std::vector<float> &values) {
+  std::vector<char> data(values.size() * sizeof(float));
+  if (!data.empty())
+    std::memcpy(data.data(), values.data(), data.size());
+  return data;
+}
+
+/// Gives an initializer other elements.
+static void replaceFloats(OnnxGraph &graph, const std::string &name,
+                          const std::vector<float> &values) {
+  std::vector<int64_t> dims = graph.findInitializer(name)->dims;
+  graph.addInitializer(name, INGOT_FLOAT32, dims, bytesOf(values));
+}
+
+std::optional<LayerShape> quantize::layerShapeOf(const OnnxGraph &graph,
+                                                 const Unit &unit) {
+  if (unit.weight.empty() || unit.weightOperand != 1 || !unit.obstacle.empty())
+    return std::nullopt;
+  const OnnxNode &node = graph.nodes[unit.nodes[0]];
+  const std::vector<int64_t> &dims = graph.findInitializer(unit.weight)->dims;
+  LayerShape shape;
+  if (node.is("Conv") && dims.size() > 2) {
+    shape.groups = node.getInt("group", 1);
+    shape.outputs = dims[0];
+    shape.inputs = dims[1] * shape.groups;
+    for (size_t d = 2; d < dims.size(); ++d)
+      shape.inner *= dims[d];
+  } else if ((node.is("MatMul") || node.is("Gemm")) && dims.size() == 2) {
+    shape.isTransposed = !node.is("Gemm") || !node.getInt("transB", 0);
+    shape.inputs = dims[shape.isTransposed ? 0 : 1];
+    shape.outputs = dims[shape.isTransposed ? 1 : 0];
+  } else {
+    return std::nullopt;
+  }
+  if (llvm::Error error =
+          shape.check(graph.findInitializer(unit.weight)->elements())) {
+    llvm::consumeError(std::move(error));
+    return std::nullopt;
+  }
+  return shape;
+}
+
+//===-- pruning -----------------------------------------------------------===//
+
+llvm::Expected<int64_t> quantize::pruneWeights(OnnxGraph &graph,
+                                               const Units &units,
+                                               double fraction,
+                                               int64_t &total) {
+  std::set<std::string> seen;
+  int64_t zeros = 0;
+  total = 0;
+  for (const Unit &unit : units.list) {
+    auto shape = layerShapeOf(graph, unit);
+    if (unit.kind != UnitKind::Heavy || !shape ||
+        !seen.insert(unit.weight).second)
+      continue;
+    const OnnxTensor &tensor = *graph.findInitializer(unit.weight);
+    std::vector<float> weights;
+    if (!graph.loadFloats(tensor, weights))
+      continue;
+    llvm::Expected<int64_t> count = 0;
+    if (fraction > 0) {
+      llvm::MutableArrayRef<float> list[] = {weights};
+      count = pruneMagnitude(list, fraction, /*isGlobal=*/false);
+    } else {
+      ChannelView view =
+          ChannelView::along(tensor.dims, shape->isTransposed ? 0 : 1);
+      count = pruneTwoOfFour(weights, view);
+    }
+    if (!count)
+      return count.takeError();
+    zeros += *count;
+    total += int64_t(weights.size());
+    replaceFloats(graph, unit.weight, weights);
+  }
+  return zeros;
+}
+
+//===-- equalization ------------------------------------------------------===//
+
+namespace {
+/// A unit that equalization changes.
+struct Equalizable {
+  std::string weightName, biasName;
+  LayerShape shape;
+  std::vector<float> weights, bias;
+
+  EqualizedLayer view() { return {weights, shape, bias}; }
+};
+} // namespace
+
+/// The unit with its weights, if no other node has them and its bias is known.
+static std::optional<Equalizable> readEqualizable(
+    const OnnxGraph &graph, const Unit &unit,
+    const std::map<std::string, std::vector<int64_t>, std::less<>> &users) {
+  auto shape = layerShapeOf(graph, unit);
+  if (unit.kind != UnitKind::Heavy || !shape ||
+      users.find(unit.weight)->second.size() != 1)
+    return std::nullopt;
+  Equalizable result{unit.weight, "", *shape, {}, {}};
+  if (!graph.loadFloats(*graph.findInitializer(unit.weight), result.weights))
+    return std::nullopt;
+  const OnnxNode &node = graph.nodes[unit.nodes[0]];
+  if (node.is("Gemm") && unit.bias.empty() && !node.input(2).empty())
+    return std::nullopt;
+  result.biasName = std::string(node.is("MatMul") ? "" : node.input(2));
+  // The bias of a MatMul is the constant of the Add after it.
+  for (size_t index : llvm::drop_begin(unit.nodes)) {
+    const OnnxNode &next = graph.nodes[index];
+    if (!next.is("Add"))
+      continue;
+    if (!result.biasName.empty())
+      return std::nullopt;
+    bool isFirst = graph.findInitializer(next.inputs[0]);
+    result.biasName = next.inputs[isFirst ? 0 : 1];
+  }
+  if (result.biasName.empty())
+    return result;
+  const OnnxTensor *bias = graph.findInitializer(result.biasName);
+  if (!bias || users.find(result.biasName)->second.size() != 1 ||
+      !graph.loadFloats(*bias, result.bias) ||
+      int64_t(result.bias.size()) != shape->outputs)
+    return std::nullopt;
+  return result;
+}
+
+llvm::Expected<int64_t> quantize::equalizeLayers(OnnxGraph &graph,
+                                                 const Units &units) {
+  auto users = usersOf(graph);
+  std::vector<std::optional<Equalizable>> layers;
+  for (const Unit &unit : units.list)
+    layers.push_back(readEqualizable(graph, unit, users));
+  std::vector<std::pair<size_t, size_t>> pairs;
+  for (size_t i = 0; i < units.list.size(); ++i) {
+    const Unit &unit = units.list[i];
+    if (!layers[i])
+      continue;
+    // Relu and Add commute with positive factors, Clip does not.
+    bool commutes = llvm::none_of(
+        unit.nodes, [&](size_t node) { return graph.nodes[node].is("Clip"); });
+    auto it = users.find(unit.outputs[0]);
+    if (!commutes || it == users.end() || it->second.size() != 1 ||
+        it->second[0] < 0)
+      continue;
+    int64_t reader = units.ofNode[size_t(it->second[0])];
+    if (reader < 0 || !layers[size_t(reader)] ||
+        layers[i]->shape.outputs != layers[size_t(reader)]->shape.inputs ||
+        units.list[size_t(reader)].activations.size() != 1)
+      continue;
+    pairs.push_back({i, size_t(reader)});
+  }
+  constexpr int mostRounds = 20;
+  for (int round = 0; round < mostRounds; ++round) {
+    double change = 0;
+    for (auto [first, second] : pairs) {
+      auto factors =
+          equalizePair(layers[first]->view(), layers[second]->view());
+      if (!factors)
+        return factors.takeError();
+      change = std::max(change, equalizationChange(*factors));
+    }
+    if (change < 0.01)
+      break;
+  }
+  for (auto &layer : layers) {
+    if (!layer)
+      continue;
+    replaceFloats(graph, layer->weightName, layer->weights);
+    if (!layer->biasName.empty())
+      replaceFloats(graph, layer->biasName, layer->bias);
+  }
+  return int64_t(pairs.size());
+}
+
+//===-- smoothing ---------------------------------------------------------===//
+
+static bool isSmoothed(const OnnxGraph &graph, const Unit &unit) {
+  auto shape = layerShapeOf(graph, unit);
+  const OnnxNode &node = graph.nodes[unit.nodes[0]];
+  return unit.kind == UnitKind::Heavy && shape && !node.is("Conv") &&
+         !(node.is("Gemm") && node.getInt("transA", 0));
+}
+
+std::vector<std::string> quantize::smoothable(const OnnxGraph &graph,
+                                              const Units &units) {
+  std::set<std::string> values;
+  for (const Unit &unit : units.list)
+    if (isSmoothed(graph, unit))
+      values.insert(unit.activations[0]);
+  return {values.begin(), values.end()};
+}
+
+/// Divides the result of a LayerNormalization by the factors, in its weights.
+static bool smoothNormalization(OnnxGraph &graph, const std::string &value,
+                                const std::vector<float> &factors) {
+  for (OnnxNode &node : graph.nodes) {
+    if (node.output(0) != value)
+      continue;
+    if (!node.is("LayerNormalization") || node.inputs.size() < 2)
+      return false;
+    std::vector<std::vector<float>> parts;
+    for (size_t i = 1; i < node.inputs.size(); ++i) {
+      const OnnxTensor *tensor = graph.findInitializer(node.inputs[i]);
+      parts.emplace_back();
+      if (!tensor || !graph.loadFloats(*tensor, parts.back()) ||
+          parts.back().size() != factors.size())
+        return false;
+    }
+    for (size_t i = 1; i < node.inputs.size(); ++i) {
+      for (size_t c = 0; c < factors.size(); ++c)
+        parts[i - 1][c] /= factors[c];
+      std::vector<int64_t> dims = graph.findInitializer(node.inputs[i])->dims;
+      node.inputs[i] = graph.freshName(node.inputs[i] + "_smoothed");
+      graph.addInitializer(node.inputs[i], INGOT_FLOAT32, dims,
+                           bytesOf(parts[i - 1]));
+    }
+    return true;
+  }
+  return false;
+}
+
+/// A Mul of the activation by 1 / factors for those nodes alone.
+static OnnxNode makeMul(OnnxGraph &graph, const std::string &value,
+                        const std::vector<float> &factors,
+                        const std::vector<size_t> &readers) {
+  std::vector<float> inverse;
+  for (float factor : factors)
+    inverse.push_back(1 / factor);
+  OnnxNode mul;
+  mul.opType = "Mul";
+  std::string constant = graph.freshName(value + "_smoothing");
+  mul.inputs = {value, constant};
+  mul.outputs = {graph.freshName(value + "_smoothed")};
+  mul.name = graph.freshName(value + "_smooth");
+  graph.addInitializer(constant, INGOT_FLOAT32, {int64_t(inverse.size())},
+                       bytesOf(inverse));
+  for (size_t reader : readers)
+    for (std::string &input : graph.nodes[reader].inputs)
+      if (input == value)
+        input = mul.outputs[0];
+  return mul;
+}
+
+namespace {
+/// The products that read one activation, and what smoothing needs of them.
+struct SmoothedReaders {
+  std::vector<size_t> nodes;
+  std::vector<std::pair<const Unit *, LayerShape>> units;
+  std::vector<float> weightMax;
+};
+} // namespace
+
+/// Reads the weights' ranges; false if they do not fit the activation.
+static bool readRanges(const OnnxGraph &graph, size_t channels,
+                       SmoothedReaders &readers) {
+  readers.weightMax.assign(channels, 0);
+  for (auto &[unit, shape] : readers.units) {
+    std::vector<float> weights;
+    if (shape.inputs != int64_t(channels) ||
+        !graph.loadFloats(*graph.findInitializer(unit->weight), weights))
+      return false;
+    std::vector<float> each = inputAbsMax(weights, shape);
+    for (size_t c = 0; c < channels; ++c)
+      readers.weightMax[c] = std::max(readers.weightMax[c], each[c]);
+    readers.nodes.push_back(unit->nodes[0]);
+  }
+  return true;
+}
+
+/// Gives each product a weight of its own, with the factors.
+static void scaleReaders(OnnxGraph &graph, const SmoothedReaders &readers,
+                         const std::vector<float> &factors) {
+  for (auto &[unit, shape] : readers.units) {
+    const OnnxTensor &tensor = *graph.findInitializer(unit->weight);
+    std::vector<int64_t> dims = tensor.dims;
+    std::vector<float> weights;
+    graph.loadFloats(tensor, weights);
+    scaleInputs(weights, shape, factors);
+    std::string name = graph.freshName(unit->weight + "_smoothed");
+    graph.addInitializer(name, INGOT_FLOAT32, dims, bytesOf(weights));
+    graph.nodes[unit->nodes[0]].inputs[1] = name;
+  }
+}
+
+llvm::Expected<int64_t> quantize::smoothActivations(OnnxGraph &graph,
+                                                    const Units &units,
+                                                    const ChannelMaxima &maxima,
+                                                    double alpha) {
+  auto users = usersOf(graph);
+  std::map<std::string, SmoothedReaders> readersOf;
+  for (const Unit &unit : units.list)
+    if (isSmoothed(graph, unit) && maxima.count(unit.activations[0]))
+      readersOf[unit.activations[0]].units.push_back(
+          {&unit, *layerShapeOf(graph, unit)});
+  int64_t smoothed = 0;
+  // New nodes and where they go, from the last place to the first.
+  std::multimap<size_t, OnnxNode, std::greater<size_t>> added;
+  for (auto &[value, readers] : readersOf) {
+    const std::vector<float> &activationMax = maxima.find(value)->second;
+    if (!readRanges(graph, activationMax.size(), readers))
+      continue;
+    auto factors = smoothingFactors(activationMax, readers.weightMax, alpha);
+    if (!factors)
+      return factors.takeError();
+    scaleReaders(graph, readers, *factors);
+    bool isAlone = users.find(value)->second.size() == readers.nodes.size();
+    if (!isAlone || !smoothNormalization(graph, value, *factors))
+      added.emplace(readers.nodes.front(),
+                    makeMul(graph, value, *factors, readers.nodes));
+    ++smoothed;
+  }
+  for (auto &[place, node] : added)
+    graph.nodes.insert(graph.nodes.begin() + long(place), std::move(node));
+  graph.removeUnused();
+  return smoothed;
+}

@@ -1,0 +1,297 @@
+//===- QuantizeImprove.cpp - what makes quantization lose less ------------===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "lib/Quantize/AdaRound.h"
+#include "lib/Quantize/BiasCorrection.h"
+#include "lib/Quantize/Gptq.h"
+#include "lib/Quantize/RowSampler.h"
+#include "tools/ingot/QuantizeRun.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/Parallel.h"
+
+#include <thread>
+
+using namespace ingot;
+using namespace ingot::quantize;
+using llvm::StringRef;
+
+llvm::Error ingot::forEachSample(
+    QuantizeRun &run, const std::vector<std::string> &values, size_t samples,
+    StringRef what,
+    llvm::function_ref<llvm::Error(const GraphSession &, size_t)> visit) {
+  run.progress.step("compiling the float model");
+  auto session = GraphSession::open(run.graph, values, run.options);
+  if (!session)
+    return session.takeError();
+  for (size_t i = 0; i < samples; ++i) {
+    run.progress.step(
+        (what + " " + llvm::Twine(i + 1) + "/" + llvm::Twine(samples)).str());
+    auto sample = run.source->read(i);
+    if (!sample)
+      return sample.takeError();
+    if (llvm::Error error = (*session)->run(*sample))
+      return error;
+    if (llvm::Error error = visit(**session, i))
+      return error;
+  }
+  return llvm::Error::success();
+}
+
+//===-- before calibration ------------------------------------------------===//
+
+static llvm::Error smooth(QuantizeRun &run) {
+  std::vector<std::string> values = smoothable(run.graph, run.units);
+  if (values.empty()) {
+    run.notes.push_back("--smooth-quant found no matrix product to smooth");
+    return llvm::Error::success();
+  }
+  ChannelMaxima maxima;
+  llvm::Error error =
+      forEachSample(run, values, run.calibrating, "channels",
+                    [&](const GraphSession &session, size_t) -> llvm::Error {
+                      for (const std::string &value : values) {
+                        const Tensor *tensor = session.find(value);
+                        if (!tensor || tensor->dims.empty())
+                          continue;
+                        ChannelView view = ChannelView::along(tensor->dims, -1);
+                        std::vector<float> each =
+                            channelAbsMax(floatsOf(*tensor), view);
+                        std::vector<float> &most = maxima[value];
+                        most.resize(each.size(), 0);
+                        for (size_t c = 0; c < each.size(); ++c)
+                          most[c] = std::max(most[c], each[c]);
+                      }
+                      return llvm::Error::success();
+                    });
+  if (error)
+    return error;
+  auto count = smoothActivations(run.graph, run.units, maxima,
+                                 run.options.quantize.smoothQuant);
+  if (!count)
+    return withCode(6103, "--smooth-quant", count.takeError());
+  run.notes.push_back("smoothed " + std::to_string(*count) + " activations");
+  auto types = inferTypes(run.graph, run.options);
+  if (!types)
+    return types.takeError();
+  run.types = std::move(*types);
+  run.units = findUnits(run.graph, run.types);
+  return llvm::Error::success();
+}
+
+llvm::Error ingot::improveFloatModel(QuantizeRun &run) {
+  const QuantizeOptions &wanted = run.options.quantize;
+  if (!wanted.prune.empty()) {
+    double fraction = 0;
+    if (wanted.prune != "2:4")
+      StringRef(wanted.prune).getAsDouble(fraction);
+    int64_t total = 0;
+    auto zeros = pruneWeights(run.graph, run.units, fraction, total);
+    if (!zeros)
+      return withCode(6103, "--prune", zeros.takeError());
+    run.notes.push_back("pruned " + wanted.prune + ": " +
+                        std::to_string(*zeros) + " of " +
+                        std::to_string(total) + " weights are 0");
+  }
+  if (wanted.equalize) {
+    auto pairs = equalizeLayers(run.graph, run.units);
+    if (!pairs)
+      return withCode(6103, "--equalize", pairs.takeError());
+    run.notes.push_back("equalized " + std::to_string(*pairs) +
+                        " pairs of layers");
+  }
+  return wanted.smoothQuant >= 0 ? smooth(run) : llvm::Error::success();
+}
+
+//===-- rounding ----------------------------------------------------------===//
+
+namespace {
+/// A unit whose weight is rounded, with the rows it multiplies.
+struct RoundedUnit {
+  size_t unit;
+  RowSampler sampler;
+  QuantizedWeight weight;
+};
+} // namespace
+
+/// Bytes of rows that are collected in one pass over the samples.
+static constexpr int64_t mostRowBytes = 256 << 20;
+
+static llvm::Error roundGroup(QuantizeRun &run, RoundedUnit &work,
+                              llvm::ArrayRef<float> weights, int64_t group) {
+  const LayerShape &shape = work.sampler.layer();
+  std::vector<float> rows(work.sampler.rows(group).begin(),
+                          work.sampler.rows(group).end());
+  std::vector<float> matrix = groupWeights(weights, shape, group);
+  std::vector<QuantParams> params = groupParamsOf(work.weight, shape, group);
+  unsigned threads = std::max(1u, std::thread::hardware_concurrency());
+  if (run.options.quantize.adaRound) {
+    // The inputs as the quantized model has them.
+    const Unit &unit = run.units.list[work.unit];
+    auto input = run.params.find(run.fullPlan.root(unit.activations[0]));
+    if (input != run.params.end())
+      fakeQuantize(rows, input->second, rows);
+    RoundingProblem problem{rows,
+                            matrix,
+                            params,
+                            work.sampler.count(),
+                            work.sampler.rowSize(),
+                            shape.outputsPerGroup(),
+                            work.weight.blockSize,
+                            {}};
+    AdaRoundOptions options;
+    options.threads = threads;
+    // Large layers have many weights for each sample: fewer steps do.
+    options.iterations = shape.size() > (1 << 20) ? 300 : 1000;
+    auto rounded = adaRound(problem, options);
+    if (!rounded)
+      return rounded.takeError();
+    putGroup(rounded->values, shape, group, work.weight.values);
+    return llvm::Error::success();
+  }
+  SecondMoments moments(work.sampler.rowSize());
+  if (llvm::Error error = moments.add(rows))
+    return error;
+  GptqProblem problem{matrix, work.sampler.rowSize(), shape.outputsPerGroup(),
+                      params, work.weight.blockSize};
+  GptqOptions options;
+  options.spec = run.format.weights;
+  auto rounded = gptq(problem, moments, options);
+  if (!rounded)
+    return rounded.takeError();
+  putGroup(rounded->values, shape, group, work.weight.values);
+  return llvm::Error::success();
+}
+
+static llvm::Error roundUnits(QuantizeRun &run, std::vector<RoundedUnit> &units,
+                              size_t rowsEach) {
+  std::set<std::string> values;
+  for (RoundedUnit &work : units)
+    values.insert(run.units.list[work.unit].activations[0]);
+  size_t perSample = (rowsEach + run.calibrating - 1) / run.calibrating;
+  llvm::Error error = forEachSample(
+      run, {values.begin(), values.end()}, run.calibrating, "rows of layers",
+      [&](const GraphSession &session, size_t i) -> llvm::Error {
+        for (RoundedUnit &work : units) {
+          const Tensor *tensor =
+              session.find(run.units.list[work.unit].activations[0]);
+          if (tensor)
+            work.sampler.add(floatsOf(*tensor), tensor->dims, perSample,
+                             i * 7919 + work.unit);
+        }
+        return llvm::Error::success();
+      });
+  if (error)
+    return error;
+  for (RoundedUnit &work : units) {
+    const Unit &unit = run.units.list[work.unit];
+    run.progress.step("rounding " + unit.name);
+    std::vector<float> weights;
+    const OnnxTensor &tensor = *run.graph.findInitializer(unit.weight);
+    if (work.sampler.count() == 0 || !run.graph.loadFloats(tensor, weights))
+      continue;
+    for (int64_t g = 0; g < work.sampler.layer().groups; ++g)
+      if (llvm::Error error = roundGroup(run, work, weights, g))
+        return withCode(6103, unit.opType + " " + quoted(unit.name),
+                        std::move(error));
+    work.sampler.clear();
+    run.findings.rounded[unit.nodes[0]] = std::move(work.weight);
+  }
+  return llvm::Error::success();
+}
+
+static llvm::Error roundWeights(QuantizeRun &run) {
+  size_t rowsEach = run.options.quantize.gptq ? 2048 : 512;
+  std::vector<RoundedUnit> chunk;
+  int64_t bytes = 0;
+  for (size_t i = 0; i < run.units.list.size(); ++i) {
+    auto sampler = run.isCandidate(i) && !run.units.list[i].weight.empty()
+                       ? RowSampler::of(run.graph, run.units.list[i])
+                       : std::nullopt;
+    if (sampler) {
+      auto weight = quantizeWeight(run.graph, run.units.list[i], run.format);
+      if (!weight)
+        return withCode(6103, run.units.list[i].name, weight.takeError());
+      int64_t inputs = sampler->layer().inputs * sampler->layer().inner;
+      bytes += int64_t(rowsEach) * inputs * 4;
+      chunk.push_back({i, std::move(*sampler), std::move(*weight)});
+    }
+    bool isLast = i + 1 == run.units.list.size();
+    if (chunk.empty() || (bytes < mostRowBytes && !isLast))
+      continue;
+    if (llvm::Error error = roundUnits(run, chunk, rowsEach))
+      return error;
+    chunk.clear();
+    bytes = 0;
+  }
+  return llvm::Error::success();
+}
+
+//===-- biases ------------------------------------------------------------===//
+
+static llvm::Error correctBiases(QuantizeRun &run) {
+  std::map<size_t, LayerShape> shapes;
+  std::set<std::string> values;
+  for (size_t i = 0; i < run.units.list.size(); ++i) {
+    const Unit &unit = run.units.list[i];
+    const OnnxNode &node = run.graph.nodes[unit.nodes[0]];
+    auto shape = layerShapeOf(run.graph, unit);
+    // A MatMul has no bias of its own.
+    if (!run.isCandidate(i) || !shape || node.is("MatMul"))
+      continue;
+    shapes[i] = *shape;
+    values.insert(unit.activations[0]);
+  }
+  std::map<std::string, ChannelMean, std::less<>> means;
+  llvm::Error error = forEachSample(
+      run, {values.begin(), values.end()}, run.calibrating, "means",
+      [&](const GraphSession &session, size_t) -> llvm::Error {
+        for (const std::string &value : values) {
+          const Tensor *tensor = session.find(value);
+          if (!tensor || tensor->dims.size() < 2)
+            continue;
+          if (llvm::Error error = means[value].add(
+                  floatsOf(*tensor), ChannelView::along(tensor->dims, 1)))
+            return error;
+        }
+        return llvm::Error::success();
+      });
+  if (error)
+    return error;
+  for (auto &[index, shape] : shapes) {
+    const Unit &unit = run.units.list[index];
+    auto rounded = run.findings.rounded.find(unit.nodes[0]);
+    auto weight = rounded != run.findings.rounded.end()
+                      ? llvm::Expected<QuantizedWeight>(rounded->second)
+                      : quantizeWeight(run.graph, unit, run.format);
+    if (!weight)
+      return weight.takeError();
+    const OnnxTensor &tensor = *run.graph.findInitializer(unit.weight);
+    std::vector<float> floats;
+    if (!run.graph.loadFloats(tensor, floats))
+      continue;
+    std::vector<float> back(floats.size());
+    if (weight->axis < 0)
+      dequantize(weight->values, weight->params[0], back);
+    else
+      dequantize(weight->values, weight->grouped(tensor.dims), back);
+    auto shift = analyticCorrection(floats, back, shape,
+                                    means[unit.activations[0]].means());
+    if (!shift)
+      return withCode(6103, unit.opType + " " + quoted(unit.name),
+                      shift.takeError());
+    run.findings.biasShifts[unit.nodes[0]] = std::move(*shift);
+  }
+  return llvm::Error::success();
+}
+
+llvm::Error ingot::improveWeights(QuantizeRun &run) {
+  const QuantizeOptions &wanted = run.options.quantize;
+  if (wanted.adaRound || wanted.gptq)
+    if (llvm::Error error = roundWeights(run))
+      return error;
+  return wanted.biasCorrection ? correctBiases(run) : llvm::Error::success();
+}
