@@ -499,6 +499,8 @@ LogicalResult ingot::emitConv(OpBuilder &b, KernelContext &context,
                               heavy::ConvOp op, Epilogue &epilogue, Value lo,
                               Value hi, AffineExpr &work) {
   if (op.getTiled()) {
+    if (!context.machine.hasTiles())
+      return op.emitError("[IG4002] this machine has no tile registers");
     emitTiledConv(b, context, op, epilogue, lo, hi, work);
     return success();
   }

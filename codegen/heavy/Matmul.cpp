@@ -111,6 +111,8 @@ LogicalResult ingot::emitMatmul(OpBuilder &b, KernelContext &context,
   if (op.getPanel() && !isStack && !transposed && epilogue.canFlatten(rank - 1))
     product.flatten(b.getContext());
   if (op.getTiled()) {
+    if (!context.machine.hasTiles())
+      return op.emitError("[IG4002] this machine has no tile registers");
     if (!onnx::constantValue(product.depth))
       return op.emitError("[IG4002] a product on tiles needs a static depth");
     emitTiledMatmul(b, context, op, product, epilogue, lo, hi, work);

@@ -43,6 +43,15 @@ static LogicalResult verifyFactors(Operation *op, ShapedType left,
   return success();
 }
 
+/// Fails if an op is packed for tile registers that such do not compute.
+static LogicalResult verifyTiled(Operation *op, bool isInteger,
+                                 std::optional<int64_t> panel) {
+  if (!isInteger || panel != tilePanel)
+    return op->emitOpError("on tiles multiplies 8-bit integers in panels of ")
+           << tilePanel;
+  return success();
+}
+
 LogicalResult ConvOp::verify() {
   int64_t rank = getSpatialRank();
   auto input = dyn_cast<RankedTensorType>(getInput().getType());
@@ -69,6 +78,8 @@ LogicalResult ConvOp::verify() {
     return emitOpError("has ")
            << getFilters() << " filters, but result " << result;
   if (isInteger() && failed(verifyFactors(*this, input, weights)))
+    return failure();
+  if (getTiled() && failed(verifyTiled(*this, isInteger(), getPanel())))
     return failure();
   if (isInteger() && getInputChannelsFirst())
     return emitOpError("of integers takes channels-last tensors");
@@ -108,6 +119,8 @@ LogicalResult MatmulOp::verify() {
     return emitOpError("result ")
            << result << " has not " << getN() << " columns";
   int64_t k = a.getDimSize(a.getRank() - (getTransposeA() ? 2 : 1));
+  if (getTiled() && failed(verifyTiled(*this, isInteger(), getPanel())))
+    return failure();
   if (isInteger()) {
     if (failed(verifyFactors(*this, a, b)))
       return failure();

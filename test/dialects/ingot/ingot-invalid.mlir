@@ -101,3 +101,27 @@ func.func @packed_integers(%a: tensor<4x8xui8>, %b: tensor<8x16xi8>) -> tensor<4
   %0 = ingot.matmul %a, %b {n = 16 : i64, panel = 16 : i64} : (tensor<4x8xui8>, tensor<8x16xi8>) -> tensor<4x16xi32>
   return %0 : tensor<4x16xi32>
 }
+
+// -----
+
+func.func @tiles_of_floats(%x: tensor<1x5x5x8xf32>, %w: tensor<1x1x2x16x64xf32>) -> tensor<1x5x5x16xf32> {
+  // expected-error @+1 {{on tiles multiplies 8-bit integers in panels of 32}}
+  %0 = ingot.conv %x, %w {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64, filters = 16 : i64, panel = 32 : i64, tiled} : (tensor<1x5x5x8xf32>, tensor<1x1x2x16x64xf32>) -> tensor<1x5x5x16xf32>
+  return %0 : tensor<1x5x5x16xf32>
+}
+
+// -----
+
+func.func @tiles_of_other_panels(%a: tensor<16x64xui8>, %b: tensor<1x2x16x64xi8>) -> tensor<16x16xi32> {
+  // expected-error @+1 {{on tiles multiplies 8-bit integers in panels of 32}}
+  %0 = ingot.matmul %a, %b {n = 16 : i64, panel = 16 : i64, tiled} : (tensor<16x64xui8>, tensor<1x2x16x64xi8>) -> tensor<16x16xi32>
+  return %0 : tensor<16x16xi32>
+}
+
+// -----
+
+func.func @depth_on_tiles(%a: tensor<16x100xui8>, %b: tensor<1x2x16x64xi8>) -> tensor<16x16xi32> {
+  // expected-error @+1 {{inner sizes differ: 100 and 64}}
+  %0 = ingot.matmul %a, %b {n = 16 : i64, panel = 32 : i64, tiled} : (tensor<16x100xui8>, tensor<1x2x16x64xi8>) -> tensor<16x16xi32>
+  return %0 : tensor<16x16xi32>
+}
