@@ -129,7 +129,9 @@ static llvm::Error roundGroup(QuantizeRun &run, RoundedUnit &work,
   std::vector<QuantParams> params = groupParamsOf(work.weight, shape, group);
   unsigned threads = std::max(1u, std::thread::hardware_concurrency());
   if (run.options.quantize.adaRound) {
-    // The inputs as the quantized model has them.
+    // Inputs as the quantized model has them, outputs as the float model.
+    std::vector<float> targets =
+        layerOutputs(rows, matrix, work.sampler.rowSize());
     const Unit &unit = run.units.list[work.unit];
     auto input = run.params.find(run.fullPlan.root(unit.activations[0]));
     if (input != run.params.end())
@@ -141,7 +143,7 @@ static llvm::Error roundGroup(QuantizeRun &run, RoundedUnit &work,
                             work.sampler.rowSize(),
                             shape.outputsPerGroup(),
                             work.weight.blockSize,
-                            {}};
+                            targets};
     AdaRoundOptions options;
     options.threads = threads;
     // Large layers have many weights for each sample: fewer steps do.
@@ -152,6 +154,9 @@ static llvm::Error roundGroup(QuantizeRun &run, RoundedUnit &work,
     putGroup(rounded->values, shape, group, work.weight.values);
     return llvm::Error::success();
   }
+  // To nearest, as it is.
+  if (work.sampler.rowSize() > maxGptqInputs)
+    return llvm::Error::success();
   SecondMoments moments(work.sampler.rowSize());
   if (llvm::Error error = moments.add(rows))
     return error;
