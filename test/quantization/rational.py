@@ -59,7 +59,7 @@ def fraction(x):
 
 
 def save(path, nodes, inputs, outputs, constants, opset=19):
-    """Inputs and outputs are name: (numpy type, shape)."""
+    """Inputs and outputs are name: (numpy type, shape); None is inferred."""
 
     def info(values):
         return [
@@ -76,6 +76,7 @@ def save(path, nodes, inputs, outputs, constants, opset=19):
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
     model.ir_version = 9
+    model = onnx.shape_inference.infer_shapes(model)
     onnx.checker.check_model(model)
     onnx.save(model, path)
     return path

@@ -14,10 +14,14 @@ from support import tool
 from support.paths import MODELS
 
 
-def session(path):
+def session(path, optimized=False):
     options = onnxruntime.SessionOptions()
-    # As the model says it, without ONNX Runtime's own integer kernels around
-    # float operators.
+    # What the model says: optimized, ONNX Runtime 1.31 leaves a rounding out
+    # between a softmax and a product, and an eighth of the results differ. But
+    # only optimized does it convolve integers, not floats that it rounds.
+    if not optimized:
+        level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.graph_optimization_level = level
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
 
@@ -58,23 +62,13 @@ def describe(form):
     )
 
 
-def nets(form):
-    """The nets that a form can be tested with: the QOperator form of others has
-    operators of the domain com.microsoft."""
-    return models.NETS if form[0] else ["plain"]
-
-
-@pytest.mark.parametrize(
-    "form, name",
-    [(form, name) for form in FORMS for name in nets(form)],
-    ids=lambda x: x if isinstance(x, str) else describe(x),
-)
+@pytest.mark.parametrize("name", models.NETS)
+@pytest.mark.parametrize("form", FORMS, ids=describe)
 def test_static(form, name, tmp_path):
     source, model = tmp_path / "float.onnx", tmp_path / f"{name}.onnx"
     net = models.NETS[name](source)
     models.quantize_static(source, model, net, *form)
-    # A step in the middle may become several at the end.
-    compare(model, {"x": net.input(100)}, last_step(model), "host", steps=2)
+    compare(model, {"x": net.input(100)}, last_step(model), "host")
 
 
 @pytest.mark.parametrize("weights", ["S8", "U8"])
@@ -110,8 +104,7 @@ def test_same_bits_on_all_targets(name, tmp_path):
 
 @pytest.mark.parametrize("form", FORMS, ids=describe)
 def test_products_are_of_integers(form, tmp_path):
-    for name in nets(form):
-        make = models.NETS[name]
+    for name, make in models.NETS.items():
         source, model = tmp_path / "float.onnx", tmp_path / f"{name}.onnx"
         models.quantize_static(source, model, make(source), *form)
         text = explain(model)
@@ -127,7 +120,7 @@ def test_mobilenet_excerpt(tmp_path):
         pytest.skip("the model is not here: set INGOT_MODELS_DIR")
     model = tmp_path / "model.onnx"
     model.write_bytes(path.read_bytes())
-    reference = session(model)
+    reference = session(model, optimized=True)
     rng = np.random.default_rng(5)
     feeds = {}
     for value in reference.get_inputs():

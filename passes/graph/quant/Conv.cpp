@@ -14,6 +14,7 @@
 #include "passes/graph/quant/SelectQuantized.h"
 #include "passes/graph/quant/Sums.h"
 #include "passes/tensor/lower/Products.h"
+#include "passes/tensor/lower/Scalars.h"
 
 using namespace mlir;
 using namespace ingot;
@@ -49,8 +50,6 @@ static LogicalResult readWindow(Op op, QuantizedConv &conv, std::string &why) {
   onnx::Dims dims = onnx::getDims(conv.input.type());
   if (!pads || !onnx::constantValue(dims[1]))
     return say(why, "channels or pads are symbolic");
-  if (llvm::any_of(*pads, [](int64_t pad) { return pad < 0; }))
-    return say(why, "negative pads");
   conv.pads.assign(pads->begin(), pads->end());
   return success();
 }
@@ -72,6 +71,8 @@ public:
 private:
   Value convolution(ElementsAttr weights, int64_t filters, int64_t padValue);
   Value padded(Value input);
+  Value sumWindows(Value sums, int64_t outside);
+  Sums::Factor windowSums(int64_t zero);
 
   OpBuilder &b;
   Location loc;
@@ -157,22 +158,89 @@ Sums ConvBuilder::build() {
   }
   if (w.isCentred())
     return result;
-  // The sum of x under the window, of each group: a convolution with ones.
+  result.add(zeros, windowSums(zero));
+  return result;
+}
+
+/// sum of x over the channels, as i32 without the channels.
+static Value channelSums(OpBuilder &b, Location loc, Value input) {
+  auto type = cast<RankedTensorType>(input.getType());
+  onnx::Dims dims = onnx::getDims(type);
+  AffineExpr channels = dims.pop_back_val();
+  bool isUnsigned = onnx::isUnsigned(type);
+  Type i32 = b.getI32Type();
+  return reduce(b, loc, onnx::tensorOf(dims, i32), {channels}, input,
+                b.getMultiDimIdentityMap(type.getRank()),
+                integerConstant(b, loc, i32, 0), [&](Body &body, Value sum) {
+                  Scalars s{body.b, body.loc};
+                  return s.add(sum, s.widen(body.args[0], isUnsigned, i32));
+                });
+}
+
+/// The sums of x under the windows of one group, of their channel sums.
+Value ConvBuilder::sumWindows(Value sums, int64_t outside) {
+  const onnx::WindowParams &window = conv.window;
+  onnx::Dims dims = onnx::getDims(cast<RankedTensorType>(sums.getType()));
+  onnx::Dims out{dims[0]};
+  out.append(window.output.begin(), window.output.end());
+  Type i32 = b.getI32Type();
+  return reduce(
+      b, loc, onnx::tensorOf(out, i32), window.kernelDims(b.getContext()), {},
+      {}, integerConstant(b, loc, i32, 0), [&](Body &body, Value sum) {
+        Scalars s{body.b, body.loc};
+        SmallVector<Value> place{body.index(0)};
+        Value inside;
+        for (int64_t i = 0; i < rank; ++i) {
+          Value at = s.add(
+              s.mul(body.index(1 + i), s.index(window.strides[i])),
+              s.mul(body.index(1 + rank + i), s.index(window.dilations[i])));
+          if (window.padded[i] || pads[i] != 0) {
+            Value size = s.size(dims[1 + i]);
+            at = s.sub(at, s.index(pads[i]));
+            Value isIn = s.isIn(at, size);
+            inside = inside ? s.both(inside, isIn) : isIn;
+            at = s.clamp(at, s.index(0), s.sub(size, s.index(1)));
+          }
+          place.push_back(at);
+        }
+        Value value = body.load(sums, place);
+        if (inside)
+          value = s.select(inside, value,
+                           integerConstant(s.b, s.loc, i32, outside));
+        return s.add(sum, value);
+      });
+}
+
+/// The sum of x under the window, of each group.
+Sums::Factor ConvBuilder::windowSums(int64_t zero) {
   int64_t group = conv.window.group;
-  auto shape = llvm::to_vector(w.elements.getShapedType().getShape());
+  MLIRContext *context = b.getContext();
+  SmallVector<AffineExpr> place;
+  for (int64_t d = 0; d < rank + 1; ++d)
+    place.push_back(getAffineDimExpr(d, context));
+  if (group == 1) {
+    int64_t channels = conv.input.type().getDimSize(1);
+    Value sums = channelSums(b, loc, input);
+    bool single = llvm::all_of(conv.window.kernel,
+                               [](int64_t size) { return size == 1; }) &&
+                  llvm::all_of(pads, [](int64_t pad) { return pad == 0; }) &&
+                  !conv.window.isPadded();
+    if (!single)
+      sums = sumWindows(sums, channels * zero);
+    for (int64_t i = 0; single && i < rank; ++i)
+      place[1 + i] = place[1 + i] * conv.window.strides[i];
+    return {sums, AffineMap::get(rank + 2, 0, place, context)};
+  }
+  // A convolution with ones.
+  auto shape =
+      llvm::to_vector(conv.weights.elements.getShapedType().getShape());
   shape[0] = group;
   auto onesType = RankedTensorType::get(shape, b.getI8Type());
   Value rows = convolution(
       DenseElementsAttr::get(onesType, b.getI8IntegerAttr(1)), group, zero);
-  SmallVector<AffineExpr> place;
-  for (int64_t d = 0; d < rank + 1; ++d)
-    place.push_back(getAffineDimExpr(d, b.getContext()));
-  AffineExpr filter = getAffineDimExpr(rank + 1, b.getContext());
-  place.push_back(group == 1 ? getAffineConstantExpr(0, b.getContext())
-                             : filter.floorDiv(conv.filters() / group));
-  result.add(zeros, Sums::Factor{rows, AffineMap::get(rank + 2, 0, place,
-                                                      b.getContext())});
-  return result;
+  place.push_back(
+      getAffineDimExpr(rank + 1, context).floorDiv(conv.filters() / group));
+  return {rows, AffineMap::get(rank + 2, 0, place, context)};
 }
 
 namespace {

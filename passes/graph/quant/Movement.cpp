@@ -53,8 +53,8 @@ static SmallVector<unsigned> dataOperands(Operation *op) {
           onnx::UnsqueezeOp, onnx::FlattenOp, onnx::IdentityOp, onnx::SliceOp,
           onnx::SplitOp, onnx::GatherOp, onnx::GatherElementsOp,
           onnx::GatherNDOp, onnx::TileOp, onnx::ExpandOp, onnx::DepthToSpaceOp,
-          onnx::SpaceToDepthOp, onnx::PadOp, onnx::GlobalMaxPoolOp,
-          onnx::ReduceMaxOp, onnx::ReduceMinOp>(op))
+          onnx::SpaceToDepthOp, onnx::PadOp, onnx::ReduceMaxOp,
+          onnx::ReduceMinOp>(op))
     return {0};
   if (auto pool = dyn_cast<onnx::MaxPoolOp>(op))
     return pool.getIndices().use_empty() ? SmallVector<unsigned>{0}
@@ -77,7 +77,7 @@ static SmallVector<unsigned> dataOperands(Operation *op) {
 static bool drops(Operation *op) {
   return isa<onnx::SliceOp, onnx::SplitOp, onnx::GatherOp,
              onnx::GatherElementsOp, onnx::GatherNDOp, onnx::ReduceMaxOp,
-             onnx::ReduceMinOp, onnx::GlobalMaxPoolOp>(op);
+             onnx::ReduceMinOp>(op);
 }
 
 /// Whether the op works on that element type, and on 16 bits.

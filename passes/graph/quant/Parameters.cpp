@@ -50,7 +50,7 @@ static bool isF32(Value value) {
 std::optional<Quantized> quant::dequantized(Value value) {
   auto op = value.getDefiningOp<onnx::DequantizeLinearOp>();
   if (!op || !isa<RankedTensorType>(op.getX().getType()) || !isF32(value) ||
-      !isNarrow(getElementTypeOrSelf(op.getX().getType())))
+      op.getBlockSize() || !isNarrow(getElementTypeOrSelf(op.getX().getType())))
     return std::nullopt;
   std::optional<Step> step = stepOf(op.getXScale(), op.getXZeroPoint());
   if (!step)
@@ -60,7 +60,8 @@ std::optional<Quantized> quant::dequantized(Value value) {
 
 std::optional<Step> quant::quantizedStep(onnx::QuantizeLinearOp op) {
   if (!rankedResult(op) || !isF32(op.getX()) ||
-      !isNarrow(rankedResult(op).getElementType()) || op.getPrecision())
+      !isNarrow(rankedResult(op).getElementType()) || op.getPrecision() ||
+      op.getBlockSize())
     return std::nullopt;
   return stepOf(op.getYScale(), op.getYZeroPoint());
 }

@@ -131,6 +131,18 @@ func.func @integer_ops(%a: tensor<3x8xui8>, %b: tensor<8x4xi8>, %za: tensor<3xui
 
 // -----
 
+func.func @unranked(%x: tensor<1x2x5x5xui8>, %u: tensor<*xui8>) -> (tensor<1x4x5x5xi32>, tensor<*xi32>) {
+  %n = onnx.None
+  %w = onnx.Constant {value = dense<1> : tensor<4x2x1x1xui8>} : tensor<4x2x1x1xui8>
+  // expected-remark @below {{computed by generic loops: the zero point of the input is not one number}}
+  %0 = onnx.ConvInteger %x, %w, %u, %n : (tensor<1x2x5x5xui8>, tensor<4x2x1x1xui8>, tensor<*xui8>, none) -> tensor<1x4x5x5xi32>
+  // expected-remark @below {{computed by generic loops: its input has no rank}}
+  %1 = onnx.ConvInteger %u, %w, %n, %n : (tensor<*xui8>, tensor<4x2x1x1xui8>, none, none) -> tensor<*xi32>
+  return %0, %1 : tensor<1x4x5x5xi32>, tensor<*xi32>
+}
+
+// -----
+
 func.func @elementwise(%q: tensor<2x8xui8>, %r: tensor<2x8xui8>, %rs: tensor<f32>) -> (tensor<2x8xui8>, tensor<2x8xui8>, tensor<2x8xui8>) {
   %n = onnx.None
   %s = onnx.Constant {value = dense<0.5> : tensor<f32>} : tensor<f32>
