@@ -23,6 +23,8 @@ struct ModelIdentity {
   std::string name;
   std::string compilerVersion;
   std::string contentHash;
+  /// What f32 weights and values are stored as; empty if as f32.
+  std::string precision;
 };
 
 /// Lowers loops, vectors and arithmetic of an emitted module to the LLVM

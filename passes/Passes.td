@@ -21,10 +21,11 @@ def PackWeights : Pass<"ingot-pack-weights", "::mlir::ModuleOp"> {
   let description = [{
     Filters and columns go into panels as wide as the register tile of the
     machine description, the last one padded with zeros, in the order in which
-    the inner loop reads them; half-precision weights widen to f32. Once, at
-    compile time: the artifact holds only the packed form. Integers go into the
-    order of the machine's dot form; a right matrix of them that is computed at
-    run time is packed at run time.
+    the inner loop reads them; f16 and bf16 stay what they are, in pairs where
+    the machine multiplies pairs of bf16. Once, at compile time: the artifact
+    holds only the packed form. Integers go into the order of the machine's dot
+    form; a right matrix of them that is computed at run time is packed at run
+    time.
 
     ```mlir
     module attributes {ingot.machine = #kernel.machine<

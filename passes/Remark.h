@@ -19,7 +19,7 @@
 namespace ingot {
 
 /// Emits "topic: text" at each node that `loc` names, or at `loc` if it names
-/// none. Topics: graph, kernel, layout, fusion, memory.
+/// none. Topics: graph, precision, kernel, layout, fusion, memory.
 void remarkAt(mlir::Location loc, llvm::StringRef topic,
               const llvm::Twine &text);
 

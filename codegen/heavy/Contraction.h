@@ -57,6 +57,8 @@ struct MatrixProduct {
   /// Columns; `panel` of them together if B is packed in panels.
   int64_t n = 0;
   std::optional<int64_t> panel;
+  /// True if B is packed in pairs of bf16.
+  bool pairs = false;
 
   /// Counts the rows of all batches as one.
   void flatten(mlir::MLIRContext *context);

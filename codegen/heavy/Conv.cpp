@@ -7,6 +7,7 @@
 #include "codegen/heavy/Contraction.h"
 #include "codegen/heavy/LinePatch.h"
 #include "codegen/heavy/Patch.h"
+#include "codegen/heavy/WidenedLines.h"
 #include "codegen/loop/LoopEmitter.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -76,6 +77,8 @@ private:
   Location loc;
   int64_t rank;
   BufferRef input, weights;
+  /// What is multiplied; input and weights may be stored in half precision.
+  Type factors;
   onnx::Dims inputDims, resultDims;
   TilePlan plan;
   /// Channels of a group, and how many (or depths of a line, where taps are
@@ -94,6 +97,7 @@ private:
   Value share;
   std::optional<Patch> patch;
   std::optional<LinePatch> lines;
+  std::optional<WidenedLines> widened;
   /// True where the current tap lies outside along an outer axis, or null.
   Value outside;
   Value newTile;
@@ -163,7 +167,9 @@ SmallVector<Value> ConvEmitter::innerTaps(OpBuilder &b, Value inputOffset,
   int64_t depth = isLine ? kernel * channels : channels;
   auto tap = [&](OpBuilder &nested, Value kx, ArrayRef<Value> acc) {
     TileOperands operands;
-    operands.elementType = input.elementType;
+    operands.elementType = factors;
+    operands.aType = input.elementType;
+    operands.bType = weights.elementType;
     operands.lastLanes = lastLanes;
     operands.depthStride = *onnx::constantValue(input.strides[channelAxis]);
     Value pixel = context.expand(nested, loc, pixelStride);
@@ -279,8 +285,7 @@ void ConvEmitter::tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
       arith::MulIOp::create(b, loc, mul(b, group, channels), channelStride));
   Value panelIndex = add(b, mul(b, group, panelCount), panel);
   panelStart = mul(b, panelIndex, panelDepth() * panelWidth);
-  SmallVector<Value> sums =
-      zeroTile(b, loc, context.machine, shape, input.elementType);
+  SmallVector<Value> sums = zeroTile(b, loc, context.machine, shape, factors);
   if (lines) {
     auto ifNew = scf::IfOp::create(b, loc, newTile, /*withElse=*/false);
     OpBuilder then(ifNew.thenBlock()->getTerminator());
@@ -292,13 +297,21 @@ void ConvEmitter::tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
     auto ifNew = scf::IfOp::create(b, loc, newTile, /*withElse=*/false);
     OpBuilder then(ifNew.thenBlock()->getTerminator());
     patch->fill(then, image, outer[0], column, shape.rows);
-    sums = patch->taps(b, shape, context.address(b, loc, weights, panelStart),
-                       sums);
+    BufferRef at{
+        context.address(b, loc, weights, panelStart), weights.elementType, {}};
+    sums = patch->taps(b, shape, at, sums);
+  } else if (widened) {
+    auto ifNew = scf::IfOp::create(b, loc, newTile, /*withElse=*/false);
+    OpBuilder then(ifNew.thenBlock()->getTerminator());
+    widened->fill(then, inputOffset, outer, column, shape.rows);
+    BufferRef at{
+        context.address(b, loc, weights, panelStart), weights.elementType, {}};
+    sums = widened->taps(b, shape, at, sums);
   } else {
     sums = outerTaps(b, 0, inputOffset, panelStart, shape, lastLanes, border,
                      column, sums);
   }
-  sums = finishTile(b, loc, context.machine, shape, input.elementType, sums);
+  sums = finishTile(b, loc, context.machine, shape, factors, sums);
   Value filter =
       add(b, mul(b, group, filters / op.getGroup()), mul(b, panel, panelWidth));
   SmallVector<Value> leading{image};
@@ -309,7 +322,7 @@ void ConvEmitter::tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
 
 /// Chooses between whole and partial panels, and inside and border tiles.
 Value ConvEmitter::isInside(OpBuilder &b, int64_t rows, Value column) {
-  if (flattened || patch || lines)
+  if (flattened || patch || lines || widened)
     return {};
   Value all;
   // Floats leave taps outside along outer axes out of their loops.
@@ -376,6 +389,7 @@ LogicalResult ConvEmitter::emitAsProduct(OpBuilder &b, Value lo, Value hi,
   product.rowStride = product.depth;
   product.n = filters;
   product.panel = panelWidth;
+  product.pairs = factors.isBF16();
   product.flatten(b.getContext());
   return emitProduct(b, context, op.getLoc(), product, epilogue, lo, hi, work);
 }
@@ -392,13 +406,15 @@ LogicalResult ConvEmitter::emit(OpBuilder &b, Value lo, Value hi,
   filters = op.getFilters();
   if (!onnx::constantValue(input.strides[channelAxis]) || !op.getPanel())
     return op.emitError("[IG4002] convolution is not in packed form");
-  int64_t bits = input.elementType.getIntOrFloatBitWidth();
-  TileShape shape = chooseTile(context.machine, input.elementType);
+  auto packed = cast<RankedTensorType>(op.getWeights().getType());
+  factors = factorType(input.elementType, packed.getElementType().isBF16() &&
+                                              packed.getRank() == 6);
+  TileShape shape = chooseTile(context.machine, factors);
   packedChannels = channels;
   if (op.getMergedTaps())
     packedChannels *= op.getKernel().back();
-  packedChannels = llvm::alignTo(
-      packedChannels, depthGroup(context.machine, input.elementType));
+  packedChannels =
+      llvm::alignTo(packedChannels, depthGroup(context.machine, factors));
   shape.vectors = *op.getPanel() / shape.width;
   panelWidth = *op.getPanel();
   panelCount = llvm::divideCeil(filters / op.getGroup(), panelWidth);
@@ -426,12 +442,15 @@ LogicalResult ConvEmitter::emit(OpBuilder &b, Value lo, Value hi,
     lines.emplace(context, op, input);
     lines->allocate(b, plan.shape);
   } else if (!isInteger()) {
-    patch.emplace(context, op, input);
+    patch.emplace(context, op, input, factors);
     if (!patch->allocate(b, plan.shape))
       patch.reset();
+    widened.emplace(context, op, input, factors);
+    if (flattened || patch || !widened->allocate(b, plan.shape))
+      widened.reset();
   }
-  bool panelMajor =
-      panelDepth() * filters * bits / 8 > context.machine.getL2() / 2;
+  bool panelMajor = panelDepth() * filters * storageBytes(weights.elementType) >
+                    context.machine.getL2() / 2;
   AffineExpr groups = onnx::constantDim(op.getGroup(), ctx);
   AffineExpr panelsPerGroup = onnx::constantDim(panelCount, ctx);
   size_t imageAt = 0;
@@ -477,7 +496,7 @@ LogicalResult ConvEmitter::emit(OpBuilder &b, Value lo, Value hi,
         arith::RemUIOp::create(inner, loc, item.getInductionVar(), count);
     share = arith::RemUIOp::create(inner, loc, number, constant(inner, shares));
   }
-  if (patch || lines) {
+  if (patch || lines || widened) {
     Value number = item.getInductionVar();
     newTile = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::eq, panel,
                                     constant(inner, 0));

@@ -75,6 +75,10 @@ private:
 
 Value DepthwiseEmitter::load(OpBuilder &b, Value pointer, Type elementType,
                              Value mask) {
+  if (!isa<IntegerType>(elementType))
+    return context.loadFloats(b, loc, elementType,
+                              VectorType::get({width}, factorType(elementType)),
+                              pointer, mask);
   auto type = VectorType::get({width}, storageType(elementType));
   unsigned align = storageBytes(elementType);
   Value vector;
@@ -85,8 +89,6 @@ Value DepthwiseEmitter::load(OpBuilder &b, Value pointer, Type elementType,
     vector =
         LLVM::MaskedLoadOp::create(b, loc, type, pointer, mask, zero, align);
   }
-  if (!isa<IntegerType>(elementType))
-    return vector;
   // Products of bytes fit 16 bits, which half as many registers hold; where
   // sums of products are one instruction, its lanes have 32.
   auto wide = VectorType::get({width}, b.getIntegerType(isHalf() ? 16 : 32));
@@ -203,9 +205,10 @@ void DepthwiseEmitter::tile(OpBuilder &b, int64_t rows, bool border,
                             Value column, Value channel, Value mask) {
   Value imageOffset = times(b, image, context.expand(b, loc, input.strides[0]));
   TileShape shape{rows, width / lanes, lanes};
-  Type sumType = isInteger() ? b.getI32Type() : input.elementType;
   Value zero = arith::ConstantOp::create(
-      b, loc, b.getZeroAttr(VectorType::get({width}, sumType)));
+      b, loc,
+      b.getZeroAttr(
+          VectorType::get({width}, sumType(factorType(input.elementType)))));
   SmallVector<Value> wide =
       taps(b, 0, imageOffset, constant(b, 0), border, column, channel, mask,
            SmallVector<Value>(rows, zero));
@@ -272,7 +275,7 @@ LogicalResult DepthwiseEmitter::emit(OpBuilder &b, Value lo, Value hi,
   resultDims = onnx::getDims(op.getResultType());
   filters = op.getFilters();
   lanes = context.machine.lanes(
-      isInteger() ? 32 : input.elementType.getIntOrFloatBitWidth());
+      sumType(factorType(input.elementType)).getIntOrFloatBitWidth());
   // A register of bytes, where they are widened by halves.
   width = isHalf() ? context.machine.lanes(8) : lanes;
   AffineExpr columns = resultDims[rank];

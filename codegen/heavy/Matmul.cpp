@@ -100,6 +100,8 @@ LogicalResult ingot::emitMatmul(OpBuilder &b, KernelContext &context,
   product.n = op.getN();
   product.panel = op.getPanel();
   auto bType = cast<RankedTensorType>(op.getB().getType());
+  product.pairs =
+      op.getPanel() && bType.getElementType().isBF16() && bType.getRank() == 4;
   bool isStack = op.isInteger() && bType.getRank() > 4;
   if (isStack)
     product.bBatch = batchStrides(op.getB(), product.b.strides, rank, 4);

@@ -27,14 +27,14 @@ bool Patch::allocate(OpBuilder &b, const TileShape &shape) {
   // A vector more, so that whole vectors can be stored from anywhere on.
   pitch = llvm::alignTo(span(shape.rows), width) + width;
   int64_t elements = op.getKernel()[0] * op.getChannels() * pitch;
-  if (elements * storageBytes(input.elementType) > mostBytes)
+  if (elements * storageBytes(factors) > mostBytes)
     return false;
   Value count =
       arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(elements));
   Value room =
       LLVM::AllocaOp::create(b, loc, LLVM::LLVMPointerType::get(b.getContext()),
-                             input.elementType, count, /*alignment=*/64);
-  patch = {room, input.elementType, {}};
+                             factors, count, /*alignment=*/64);
+  patch = {room, factors, {}};
   return true;
 }
 
@@ -42,16 +42,17 @@ bool Patch::allocate(OpBuilder &b, const TileShape &shape) {
 void Patch::copyLine(OpBuilder &b, Value source, Value target, Value from,
                      Value to) {
   Lanes whole{width, Value()};
-  auto type = VectorType::get({width}, input.elementType);
+  auto type = VectorType::get({width}, factors);
   Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
   for (int64_t x = 0; x + width < pitch; x += width)
     context.store(b, loc, LaneValue::varying(zero), patch,
                   LaneValue::linear(add(b, target, constant(b, x)), 1), whole);
   auto copy = [&](OpBuilder &at, Value x, const Lanes &lanes) {
     int64_t step = lanes.width > 1;
-    LaneValue v = context.load(
-        at, loc, input, LaneValue::linear(add(at, source, x), step), lanes);
-    context.store(at, loc, v, patch,
+    Value v = context.loadFloats(
+        at, loc, input.elementType, step ? Type(type) : factors,
+        context.address(at, loc, input, add(at, source, x)));
+    context.store(at, loc, LaneValue::varying(v), patch,
                   LaneValue::linear(add(at, target, x), step), lanes);
   };
   Value length = arith::SubIOp::create(b, loc, to, from);
@@ -64,9 +65,10 @@ void Patch::copyLine(OpBuilder &b, Value source, Value target, Value from,
     // Only the load is masked: what follows is zero, and a store under a mask
     // would keep the loads of the tile waiting.
     Lanes left{width, laneMask(b, loc, rest, width)};
-    LaneValue v = context.load(b, loc, input,
-                               LaneValue::linear(add(b, source, end), 1), left);
-    return context.store(b, loc, v, patch,
+    Value v = context.loadFloats(
+        b, loc, input.elementType, type,
+        context.address(b, loc, input, add(b, source, end)), left.mask);
+    return context.store(b, loc, LaneValue::varying(v), patch,
                          LaneValue::linear(add(b, target, end), 1), whole);
   }
   auto last = scf::ForOp::create(b, loc, end, to, constant(b, 1));
@@ -114,7 +116,7 @@ void Patch::fill(OpBuilder &b, Value image, Value row, Value column,
 }
 
 SmallVector<Value> Patch::taps(OpBuilder &b, const TileShape &shape,
-                               Value panel, ArrayRef<Value> sums) {
+                               const BufferRef &panel, ArrayRef<Value> sums) {
   int64_t channels = op.getChannels(), panelWidth = *op.getPanel();
   int64_t columns = op.getKernel()[1];
   Value zero = constant(b, 0), one = constant(b, 1);
@@ -126,13 +128,13 @@ SmallVector<Value> Patch::taps(OpBuilder &b, const TileShape &shape,
   OpBuilder inner = OpBuilder::atBlockEnd(taps.getBody());
   Value ky = rows.getInductionVar(), kx = taps.getInductionVar();
   TileOperands operands;
-  operands.elementType = input.elementType;
+  operands.elementType = factors;
+  operands.bType = panel.elementType;
   operands.depthStride = pitch;
   operands.bStride = constant(inner, panelWidth);
   Value at = add(inner, mul(inner, ky, columns), kx);
-  BufferRef weights{panel, input.elementType, {}};
-  operands.b = context.address(inner, loc, weights,
-                               mul(inner, at, channels * panelWidth));
+  operands.b =
+      context.address(inner, loc, panel, mul(inner, at, channels * panelWidth));
   Value base = add(inner, mul(inner, ky, channels * pitch),
                    mul(inner, kx, op.getDilations()[1]));
   for (int64_t r = 0; r < shape.rows; ++r)

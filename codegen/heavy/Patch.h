@@ -20,8 +20,11 @@ namespace ingot {
 
 class Patch {
 public:
-  Patch(KernelContext &context, heavy::ConvOp op, const BufferRef &input)
-      : context(context), op(op), loc(op.getLoc()), input(input) {}
+  /// `factors`: what is multiplied, to which halves are widened.
+  Patch(KernelContext &context, heavy::ConvOp op, const BufferRef &input,
+        mlir::Type factors)
+      : context(context), op(op), loc(op.getLoc()), input(input),
+        factors(factors) {}
 
   /// Makes room for the tiles of the op, at the entry of the function; false
   /// if it is not of a kind that gains by it.
@@ -32,9 +35,10 @@ public:
             mlir::Value column, int64_t results);
 
   /// Adds all taps of the kernel to a tile of the results that were filled
-  /// for. `panel` is the address of the weights.
+  /// for. `panel` is where their weights lie.
   llvm::SmallVector<mlir::Value> taps(mlir::OpBuilder &b,
-                                      const TileShape &shape, mlir::Value panel,
+                                      const TileShape &shape,
+                                      const BufferRef &panel,
                                       llvm::ArrayRef<mlir::Value> sums);
 
 private:
@@ -59,6 +63,7 @@ private:
   heavy::ConvOp op;
   mlir::Location loc;
   BufferRef input, patch;
+  mlir::Type factors;
   int64_t width = 1;
   /// Elements from line to line; lines are kernel rows x channels.
   int64_t pitch = 0;

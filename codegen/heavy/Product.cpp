@@ -46,7 +46,8 @@ public:
   ProductEmitter(KernelContext &context, Location loc, MatrixProduct &product,
                  Epilogue &epilogue)
       : context(context), product(product), epilogue(epilogue), loc(loc),
-        factors(product.a.elementType), bits(factors.getIntOrFloatBitWidth()),
+        factors(factorType(product.a.elementType, product.pairs)),
+        bits(factors.getIntOrFloatBitWidth()),
         unit(depthGroup(context.machine, factors)) {}
 
   LogicalResult emit(OpBuilder &b, Value lo, Value hi, AffineExpr &work);
@@ -67,12 +68,12 @@ private:
   /// A loop over [from, to), or its body once where it has one step for sure.
   void loop(OpBuilder &b, Value from, Value to, bool once,
             function_ref<void(OpBuilder &, Value)> body);
-  Value stack(OpBuilder &b, int64_t elements);
+  Value stack(OpBuilder &b, Type type, int64_t elements);
   bool isInteger() const { return isa<IntegerType>(factors); }
   /// Bytes of B for one step of the depth.
   int64_t stepBytes() const {
-    int64_t each = isInteger() ? context.machine.dotBits() : bits;
-    return panelWidth * each / 8;
+    return panelWidth * (isInteger() ? context.machine.dotBits() / 8
+                                     : storageBytes(product.b.elementType));
   }
   void chooseTile();
   void chooseBlocks(OpBuilder &b);
@@ -93,7 +94,8 @@ private:
   MatrixProduct &product;
   Epilogue &epilogue;
   Location loc;
-  /// What is multiplied, its bits, and depths that B holds side by side.
+  /// What is multiplied, its bits, and depths that B holds side by side. A and
+  /// B may be stored in half precision.
   Type factors;
   int64_t bits, unit;
   TilePlan plan;
@@ -122,12 +124,12 @@ void ProductEmitter::loop(OpBuilder &b, Value from, Value to, bool once,
   body(inner, op.getInductionVar());
 }
 
-Value ProductEmitter::stack(OpBuilder &b, int64_t elements) {
+Value ProductEmitter::stack(OpBuilder &b, Type type, int64_t elements) {
   Value count =
       arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(elements));
   return LLVM::AllocaOp::create(b, loc,
                                 LLVM::LLVMPointerType::get(b.getContext()),
-                                storageType(factors), count, /*alignment=*/64);
+                                storageType(type), count, /*alignment=*/64);
 }
 
 void ProductEmitter::chooseTile() {
@@ -170,7 +172,8 @@ void ProductEmitter::chooseBlocks(OpBuilder &b) {
   int64_t rows = plan.shape.rows;
   // Few rows meet each element of B too rarely for reuse to matter.
   bool manyRows = rows >= 4 && staticDepth;
-  if (manyRows && !isInteger() && partDepth > longestDepth * 3 / 2) {
+  bool isOdd = staticDepth.value_or(0) % unit != 0;
+  if (manyRows && !isInteger() && !isOdd && partDepth > longestDepth * 3 / 2) {
     parts = llvm::divideCeil(partDepth, longestDepth);
     partDepth =
         llvm::alignTo(llvm::divideCeil(partDepth, parts), 2 * plan.shape.width);
@@ -180,8 +183,12 @@ void ProductEmitter::chooseBlocks(OpBuilder &b) {
   // Whole words are read from copied rows of integers.
   packedStride = isInteger() ? llvm::alignTo(partDepth, 64) + 64
                              : partDepth + plan.shape.width;
+  // Where scalars of A are broadcast, halves are widened once for all panels.
+  bool isHalf =
+      product.a.elementType != factors && !context.machine.getLaneBroadcast();
   bool copies = manyRows && product.depthStride == 1 && panels > 1 &&
-                rowStride && linesPerSet(rows, *rowStride * bits / 8) > 7 &&
+                rowStride &&
+                (isHalf || linesPerSet(rows, *rowStride * bits / 8) > 7) &&
                 rows * packedStride * bits / 8 <= packBytes;
   // Copies must serve many panels to be worth it, even if those then come from
   // the third-level cache, in order. Partial sums speak against many.
@@ -193,10 +200,11 @@ void ProductEmitter::chooseBlocks(OpBuilder &b) {
     blockTiles = tilesPerBlock;
     if (std::optional<int64_t> tiles = onnx::constantValue(plan.tiles))
       blockTiles = evenBlock(*tiles, tilesPerBlock);
-    partials = stack(b, blockTiles * blockPanels * rows * panelWidth);
+    partials = stack(b, sumType(factors),
+                     blockTiles * blockPanels * rows * panelWidth);
   }
   if (copies && blockPanels > 1)
-    packed = stack(b, rows * packedStride);
+    packed = stack(b, factors, rows * packedStride);
 }
 
 Value ProductEmitter::batchOffset(OpBuilder &b, ArrayRef<AffineExpr> strides) {
@@ -222,7 +230,7 @@ void ProductEmitter::packRows(OpBuilder &b, const TileShape &shape, Value row) {
   Value stride = context.expand(b, loc, product.rowStride);
   Value base = context.address(b, loc, product.a, rowOffset(b, row));
   BufferRef from{base, product.a.elementType, {}};
-  BufferRef to{packed, product.a.elementType, {}};
+  BufferRef to{packed, factors, {}};
   // The last part may be shorter; its end is then out of bounds.
   int64_t lastDepth = *staticDepth - (parts - 1) * partDepth;
   Value length = constant(b, partDepth);
@@ -253,9 +261,13 @@ void ProductEmitter::packRows(OpBuilder &b, const TileShape &shape, Value row) {
     OpBuilder at(loop.getBody()->getTerminator());
     Lanes lanes{width, Value()};
     Value k = loop.getInductionVar();
-    LaneValue value = context.load(
-        at, loc, from, LaneValue::linear(add(at, source, k), width > 1), lanes);
-    context.store(at, loc, value, to,
+    Type type = factors;
+    if (width > 1)
+      type = VectorType::get({width}, factors);
+    Value value =
+        context.loadFloats(at, loc, from.elementType, type,
+                           context.address(at, loc, from, add(at, source, k)));
+    context.store(at, loc, LaneValue::varying(value), to,
                   LaneValue::linear(add(at, target, k), width > 1), lanes);
   };
   copy(constant(inner, 0), whole, shape.width);
@@ -266,7 +278,9 @@ void ProductEmitter::packRows(OpBuilder &b, const TileShape &shape, Value row) {
 void ProductEmitter::tile(OpBuilder &b, const TileShape &shape,
                           int64_t lastLanes, Value row) {
   TileOperands operands;
-  operands.elementType = product.a.elementType;
+  operands.elementType = factors;
+  operands.aType = packed ? factors : product.a.elementType;
+  operands.bType = product.b.elementType;
   operands.lastLanes = lastLanes;
   operands.paddedB = product.panel.has_value();
   operands.depthStride = product.depthStride;
@@ -274,6 +288,7 @@ void ProductEmitter::tile(OpBuilder &b, const TileShape &shape,
   Value first, stride;
   if (packed) {
     rows.pointer = packed;
+    rows.elementType = factors;
     first = constant(b, 0);
     stride = constant(b, packedStride);
   } else {
@@ -287,7 +302,7 @@ void ProductEmitter::tile(OpBuilder &b, const TileShape &shape,
   Value depth = context.expand(b, loc, product.depth), offset;
   if (product.panel) {
     Value held = depth;
-    if (isInteger())
+    if (unit > 1)
       held = constant(b, llvm::alignTo(*staticDepth, unit));
     offset = add(b, batchOffset(b, product.bBatch),
                  mul(b, panelIndex, mul(b, held, panelWidth)));
@@ -323,8 +338,8 @@ void ProductEmitter::tile(OpBuilder &b, const TileShape &shape,
                   finishTile(b, loc, context.machine, shape, factors, sums));
   }
 
-  auto type = VectorType::get({shape.width}, product.a.elementType);
-  BufferRef saved{partials, product.a.elementType, {}};
+  auto type = VectorType::get({shape.width}, sumType(factors));
+  BufferRef saved{partials, sumType(factors), {}};
   auto address = [&](OpBuilder &nested, int64_t i) {
     return context.address(
         nested, loc, saved,

@@ -26,7 +26,7 @@ TileShape ingot::chooseTile(kernel::MachineAttr machine, int64_t bits) {
 
 TileShape ingot::chooseTile(kernel::MachineAttr machine, Type factors) {
   if (!isa<IntegerType>(factors))
-    return chooseTile(machine, factors.getIntOrFloatBitWidth());
+    return chooseTile(machine, sumType(factors).getIntOrFloatBitWidth());
   int64_t width = machine.lanes(32);
   switch (machine.getDot()) {
   case kernel::DotForm::lanes:
@@ -44,7 +44,21 @@ TileShape ingot::chooseTile(kernel::MachineAttr machine, Type factors) {
   llvm_unreachable("unknown dot form");
 }
 
+Type ingot::factorType(Type stored, bool pairs) {
+  if (pairs || !(stored.isF16() || stored.isBF16()))
+    return stored;
+  return Float32Type::get(stored.getContext());
+}
+
+Type ingot::sumType(Type factors) {
+  if (isa<IntegerType>(factors))
+    return IntegerType::get(factors.getContext(), 32);
+  return factorType(factors);
+}
+
 int64_t ingot::depthGroup(kernel::MachineAttr machine, Type factors) {
+  if (factors.isBF16())
+    return 2;
   return isa<IntegerType>(factors) ? machine.dotDepth() : 1;
 }
 
@@ -57,8 +71,7 @@ static bool isSquare(kernel::MachineAttr machine, Type factors) {
 SmallVector<Value> ingot::zeroTile(OpBuilder &b, Location loc,
                                    kernel::MachineAttr machine,
                                    const TileShape &shape, Type factors) {
-  Type sum = isa<IntegerType>(factors) ? b.getI32Type() : factors;
-  auto type = VectorType::get({shape.width}, sum);
+  auto type = VectorType::get({shape.width}, sumType(factors));
   Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
   int64_t rows = shape.rows;
   if (isSquare(machine, factors))
@@ -114,8 +127,14 @@ public:
                           ArrayRef<Value> accumulators);
 
 private:
-  Value pointerAt(OpBuilder &b, Value base, Value offset) {
-    BufferRef ref{base, operands.elementType, {}};
+  Type aType() {
+    return operands.aType ? operands.aType : operands.elementType;
+  }
+  Type bType() {
+    return operands.bType ? operands.bType : operands.elementType;
+  }
+  Value pointerAt(OpBuilder &b, Value base, Type stored, Value offset) {
+    BufferRef ref{base, stored, {}};
     return context.address(b, loc, ref, offset);
   }
   Value constant(OpBuilder &b, int64_t v) {
@@ -124,10 +143,7 @@ private:
   VectorType vectorType() {
     return VectorType::get({shape.width}, operands.elementType);
   }
-  unsigned align() { return storageBytes(operands.elementType); }
   Value loadB(OpBuilder &b, Value k, int64_t v);
-  /// Asks for what is needed `steps` depths at a time.
-  void prefetch(OpBuilder &b, Value k, int64_t steps);
   /// One step of the reduction with scalars of A from memory.
   void scalarStep(OpBuilder &b, Value k, SmallVectorImpl<Value> &acc);
   /// `width` steps with A as one vector per row, factors from its lanes.
@@ -147,19 +163,16 @@ private:
 Value TileEmitter::loadB(OpBuilder &b, Value k, int64_t v) {
   Value row = arith::MulIOp::create(b, loc, k, operands.bStride);
   Value at = arith::AddIOp::create(b, loc, row, constant(b, v * shape.width));
-  Value pointer = pointerAt(b, operands.b, at);
+  Value pointer = pointerAt(b, operands.b, bType(), at);
   bool last = v + 1 == shape.vectors;
   Value mask = last && !operands.paddedB
                    ? constantMask(b, loc, operands.lastLanes, shape.width)
                    : Value();
-  if (!mask)
-    return LLVM::LoadOp::create(b, loc, vectorType(), pointer, align());
-  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(vectorType()));
-  return LLVM::MaskedLoadOp::create(b, loc, vectorType(), pointer, mask, zero,
-                                    align());
+  return context.loadFloats(b, loc, bType(), vectorType(), pointer, mask);
 }
 
-void TileEmitter::prefetch(OpBuilder &b, Value k, int64_t steps) {
+void ingot::emitPrefetch(OpBuilder &b, Location loc, KernelContext &context,
+                         const TileOperands &operands, Value k, int64_t steps) {
   if (!operands.prefetch)
     return;
   constexpr unsigned intoSecondLevel = 2, isData = 1;
@@ -170,8 +183,10 @@ void TileEmitter::prefetch(OpBuilder &b, Value k, int64_t steps) {
   for (int64_t i = 0; i < operands.prefetchBytes * steps; i += stride) {
     Value offset = arith::AddIOp::create(
         b, loc,
-        arith::MulIOp::create(b, loc, k, constant(b, operands.prefetchBytes)),
-        constant(b, i));
+        arith::MulIOp::create(
+            b, loc, k,
+            arith::ConstantIndexOp::create(b, loc, operands.prefetchBytes)),
+        arith::ConstantIndexOp::create(b, loc, i));
     LLVM::Prefetch::create(b, loc, context.address(b, loc, bytes, offset),
                            /*rw=*/0, intoSecondLevel, isData);
   }
@@ -183,16 +198,16 @@ static Value fma(OpBuilder &b, Location loc, Value x, Value y, Value acc) {
 
 void TileEmitter::scalarStep(OpBuilder &b, Value k,
                              SmallVectorImpl<Value> &acc) {
-  prefetch(b, k, 1);
+  emitPrefetch(b, loc, context, operands, k, 1);
   SmallVector<Value> columns;
   for (int64_t v = 0; v < shape.vectors; ++v)
     columns.push_back(loadB(b, k, v));
   Value depthStride = constant(b, operands.depthStride);
   Value offset = arith::MulIOp::create(b, loc, k, depthStride);
   for (int64_t r = 0; r < shape.rows; ++r) {
-    Value a = LLVM::LoadOp::create(
-        b, loc, operands.elementType,
-        pointerAt(b, operands.rowPointers[r], offset), align());
+    Value a = context.loadFloats(
+        b, loc, aType(), operands.elementType,
+        pointerAt(b, operands.rowPointers[r], aType(), offset));
     Value splat = vector::BroadcastOp::create(b, loc, vectorType(), a);
     for (int64_t v = 0; v < shape.vectors; ++v) {
       Value &sum = acc[r * shape.vectors + v];
@@ -203,12 +218,12 @@ void TileEmitter::scalarStep(OpBuilder &b, Value k,
 
 void TileEmitter::laneSteps(OpBuilder &b, Value k,
                             SmallVectorImpl<Value> &acc) {
-  prefetch(b, k, shape.width);
+  emitPrefetch(b, loc, context, operands, k, shape.width);
   SmallVector<Value> rows;
   for (int64_t r = 0; r < shape.rows; ++r)
-    rows.push_back(LLVM::LoadOp::create(
-        b, loc, vectorType(), pointerAt(b, operands.rowPointers[r], k),
-        align()));
+    rows.push_back(
+        context.loadFloats(b, loc, aType(), vectorType(),
+                           pointerAt(b, operands.rowPointers[r], aType(), k)));
   for (int64_t lane = 0; lane < shape.width; ++lane) {
     Value at = arith::AddIOp::create(b, loc, k, constant(b, lane));
     // Column by column keeps one vector of B alive at a time.
@@ -288,6 +303,9 @@ SmallVector<Value> ingot::emitTile(OpBuilder &b, Location loc,
   if (isa<IntegerType>(operands.elementType))
     return emitIntegerTile(b, loc, context, shape, operands, *staticDepth,
                            accumulators);
+  if (operands.elementType.isBF16())
+    return emitPairTile(b, loc, context, shape, operands, depth, staticDepth,
+                        accumulators);
   return TileEmitter(context, loc, shape, operands)
       .emit(b, depth, staticDepth, accumulators);
 }

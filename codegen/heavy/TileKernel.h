@@ -31,8 +31,15 @@ TileShape chooseTile(kernel::MachineAttr machine, int64_t bits);
 /// The same for factors of a type; integers are summed in 32 bits.
 TileShape chooseTile(kernel::MachineAttr machine, mlir::Type factors);
 
+/// What elements are multiplied as: those of f16 and bf16 as f32, unless B is
+/// packed in pairs of bf16 (`pairs`), which are multiplied as they are.
+mlir::Type factorType(mlir::Type stored, bool pairs = false);
+
+/// What products of factors are summed in.
+mlir::Type sumType(mlir::Type factors);
+
 /// Depths that lie side by side in packed factors of a type, to the next
-/// multiple of which the depth is padded: 1 but for integers.
+/// multiple of which the depth is padded: 1 but for integers and pairs of bf16.
 int64_t depthGroup(kernel::MachineAttr machine, mlir::Type factors);
 
 /// Accumulators of a tile at zero, for factors of a type. Those of integers
@@ -59,7 +66,9 @@ struct TileOperands {
   mlir::Value b;
   /// Distance in elements between depths of B (index value).
   mlir::Value bStride;
-  mlir::Type elementType;
+  /// The factors, and what A and B are stored as: the same, or f16 or bf16,
+  /// which are widened in registers. Null: as the factors.
+  mlir::Type elementType, aType, bType;
   /// Lanes of the last vector of a row that exist; 0: all.
   int64_t lastLanes = 0;
   /// True if B holds whole vectors even where the result does not.
@@ -79,6 +88,18 @@ emitTile(mlir::OpBuilder &b, mlir::Location loc, KernelContext &context,
          const TileShape &shape, const TileOperands &operands,
          mlir::Value depth, std::optional<int64_t> staticDepth,
          llvm::ArrayRef<mlir::Value> accumulators);
+
+/// Asks for what the operands say is needed soon, for `steps` depths from k on.
+void emitPrefetch(mlir::OpBuilder &b, mlir::Location loc,
+                  KernelContext &context, const TileOperands &operands,
+                  mlir::Value k, int64_t steps);
+
+/// emitTile of pairs of bf16. A depth that is not static is even.
+llvm::SmallVector<mlir::Value>
+emitPairTile(mlir::OpBuilder &b, mlir::Location loc, KernelContext &context,
+             const TileShape &shape, const TileOperands &operands,
+             mlir::Value depth, std::optional<int64_t> staticDepth,
+             llvm::ArrayRef<mlir::Value> accumulators);
 
 /// emitTile of integers.
 llvm::SmallVector<mlir::Value>

@@ -287,6 +287,27 @@ static Value opaqueMask(OpBuilder &b, Location loc, Value mask) {
   return LLVM::BitcastOp::create(b, loc, mask.getType(), hidden);
 }
 
+Value KernelContext::loadFloats(OpBuilder &b, Location loc, Type stored,
+                                Type type, Value pointer, Value mask) {
+  Type read = storageType(stored);
+  if (auto vector = dyn_cast<VectorType>(type))
+    read = VectorType::get(vector.getShape(), read);
+  unsigned align = storageBytes(stored);
+  Value value;
+  if (mask)
+    value = LLVM::MaskedLoadOp::create(
+        b, loc, read, pointer, mask,
+        arith::ConstantOp::create(b, loc, b.getZeroAttr(read)).getResult(),
+        align);
+  else
+    value = LLVM::LoadOp::create(b, loc, read, pointer, align);
+  if (stored.isBF16())
+    value = bitcastTo(b, loc, value, stored);
+  if (value.getType() == type)
+    return value;
+  return arith::ExtFOp::create(b, loc, type, value);
+}
+
 void KernelContext::store(OpBuilder &b, Location loc, const LaneValue &value,
                           const BufferRef &to, const LaneValue &offset,
                           const Lanes &lanes) {

@@ -112,6 +112,13 @@ public:
   void store(mlir::OpBuilder &b, mlir::Location loc, const LaneValue &value,
              const BufferRef &to, const LaneValue &offset, const Lanes &lanes);
 
+  /// A float or a vector of floats, as `type`, from where it is stored as
+  /// `stored`: f16 and bf16 are widened. `mask` tells which lanes to load,
+  /// null: all; the others are zero.
+  mlir::Value loadFloats(mlir::OpBuilder &b, mlir::Location loc,
+                         mlir::Type stored, mlir::Type type,
+                         mlir::Value pointer, mlir::Value mask = {});
+
   /// The address of element `offset` (index) of a buffer.
   mlir::Value address(mlir::OpBuilder &b, mlir::Location loc,
                       const BufferRef &buffer, mlir::Value offset);

@@ -97,7 +97,9 @@ LogicalResult ConvOp::verify() {
       depth *= getKernel().back();
       points /= std::max<int64_t>(1, getKernel().back());
     }
-    if (isInteger() && weights.getRank() > 0)
+    // Pairs of bf16 have a dimension of their own too.
+    bool isPairs = weights.getElementType().isBF16() && weights.getRank() == 6;
+    if ((isInteger() || isPairs) && weights.getRank() > 0)
       depth =
           llvm::alignTo(depth, std::max<int64_t>(1, weights.getShape().back()));
     expected = getGroup() * llvm::divideCeil(perGroup, *getPanel()) *
@@ -138,6 +140,13 @@ LogicalResult MatmulOp::verify() {
         return emitOpError("inner sizes differ: ") << k << " and " << depth;
       return success();
     }
+  }
+  if (getPanel() && b.getElementType().isBF16() && b.getRank() == 4) {
+    if (!ShapedType::isDynamic(k) &&
+        int64_t(llvm::alignTo(k, 2)) != b.getDimSize(1) * 2)
+      return emitOpError("inner sizes differ: ")
+             << k << " and " << b.getDimSize(1) * 2;
+    return success();
   }
   int64_t rows = getPanel() ? b.getDimSize(1) : b.getDimSize(b.getRank() - 2);
   if (!ShapedType::isDynamic(k) && !ShapedType::isDynamic(rows) && k != rows)

@@ -48,6 +48,10 @@ def Ingot_ConvOp : Ingot_Op<"conv"> {
     a multiple of 64, and a panel has 32 filters; tiles of 64 depths and 16
     filters follow each other, four depths side by side:
     [group, panels, 2 * depth / 64, 16, 64].
+
+    Input and weights may each be f16 or bf16, with a result in f32: they are
+    widened in registers. If both are bf16 on a machine with `bf16Intrinsic`, the
+    packed depth is in pairs: [group, panels, kernel..., depth / 2, panel, 2].
   }];
   let arguments = (ins Onnx_Tensor:$input, Onnx_Tensor:$weights,
                        DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
@@ -96,6 +100,9 @@ def Ingot_MatmulOp : Ingot_Op<"matmul"> {
     [batch..., panels, depth / d, panel, d]; such a `b` need not be constant.
     With `tiled` it is [batch..., panels, 2 * depth / 64, 16, 64], as the
     weights of ingot.conv.
+
+    `a` and `b` may each be f16 or bf16, with a result in f32, as for
+    ingot.conv: pairs are [panels, depth / 2, panel, 2].
   }];
   let arguments = (ins Onnx_Tensor:$a, Onnx_Tensor:$b, I64Attr:$n,
                        UnitAttr:$transpose_a, OptionalAttr<I64Attr>:$panel,

@@ -58,7 +58,8 @@ def Kernel_MachineAttr : AttrDef<Kernel_Dialect, "Machine"> {
     does it, of (sums, left, right), or (left, right) for `pairs`; `lanes` needs
     none. `tileIntrinsics`: what the intrinsics of tile registers begin with,
     whose products sum 64 depths of 16 x 16 results of 8-bit integers; empty
-    without such registers.
+    without such registers. `bf16Intrinsic`, of (sums, left, right), adds two
+    products of bf16 to sums in f32 (vdpbf16ps); empty where there is none.
   }];
   let parameters = (ins
     StringRefParameter<"name on the command line">:$target,
@@ -73,13 +74,20 @@ def Kernel_MachineAttr : AttrDef<Kernel_Dialect, "Machine"> {
     "int64_t":$l2,
     Kernel_DotParameter:$dot,
     StringRefParameter<"LLVM intrinsic of the dot form", [{""}]>:$dotIntrinsic,
-    StringRefParameter<"prefix of LLVM intrinsics on tiles", [{""}]>:$tileIntrinsics
+    StringRefParameter<"prefix of LLVM intrinsics on tiles", [{""}]>:$tileIntrinsics,
+    StringRefParameter<"LLVM intrinsic for bf16", [{""}]>:$bf16Intrinsic
   );
   let assemblyFormat = "`<` struct(params) `>`";
   let extraClassDeclaration = [{
     /// Lanes of a native vector of elements of that many bits.
     int64_t lanes(int64_t bits) const { return getVectorBits() / bits; }
-    /// Steps of the depth that lie side by side in a packed right operand.
+    /// True if `bf16Intrinsic` sums products of those element types: then two
+    /// steps of the depth lie side by side in a packed right operand.
+    bool dotsBf16(::mlir::Type left, ::mlir::Type right) const {
+      return !getBf16Intrinsic().empty() && left.isBF16() && right.isBF16();
+    }
+    /// Steps of the depth that lie side by side in a packed right operand of
+    /// integers.
     int64_t dotDepth() const;
     bool hasTiles() const { return !getTileIntrinsics().empty(); }
     /// Bits of the right factors.

@@ -134,6 +134,8 @@ typedef struct ingot_model_info {
                                    it depends on symbols: ingot_model_arena */
   uint64_t arena_lower_bound; /**< no plan could need less */
   uint32_t abi_version;       /**< of the code inside the model */
+  const char *precision;      /**< what f32 weights and values are stored as,
+                                   in words; "" or null if as f32 */
 } ingot_model_info;
 
 typedef struct ingot_tensor_info {

@@ -17,6 +17,7 @@
 #include "lib/Driver/WeightsObject.h"
 #include "lib/Import/Import.h"
 #include "passes/Passes.h"
+#include "passes/Precision.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -184,6 +185,9 @@ static Reached lower(ModuleOp module, StringRef output,
   }
   report.target = machine.getTarget().str();
   module->setAttr(machineAttrName, machine);
+  if (options.precision != "f32")
+    module->setAttr(precisionAttrName,
+                    StringAttr::get(module.getContext(), options.precision));
   if (options.emit == Emit::Onnx)
     return asked();
 
@@ -199,8 +203,13 @@ static Reached lower(ModuleOp module, StringRef output,
       return Reached::Failure;
     if (options.emit == stop)
       return asked();
+    if (stop == Emit::Graph && options.afterGraph &&
+        failed(options.afterGraph(module)))
+      return Reached::Failure;
   }
 
+  if (auto precision = module->getAttrOfType<StringAttr>(precisionAttrName))
+    report.precision = precision.getValue().str();
   steps.begin("loops");
   std::string planned = printModule(module, /*forDigest=*/true);
   if (failed(emitKernels(module)) || failed(emitDriver(module, report.tables)))
@@ -239,7 +248,7 @@ LogicalResult ingot::compile(ModuleOp module, StringRef name, StringRef output,
                          ? options.threads
                          : std::max(1u, std::thread::hardware_concurrency());
   ModelIdentity identity{name.empty() ? "model" : name.str(), INGOT_VERSION,
-                         report.contentHash};
+                         report.contentHash, report.precision};
   auto objects =
       emitCode(module, report.tables, identity, form, parts, threads);
   if (failed(objects))

@@ -45,6 +45,9 @@ std::optional<Emit> parseEmit(llvm::StringRef name);
 struct CompileOptions {
   std::string target = "host";
   std::string cpu;
+  /// "f32" leaves every value the type that the model gives it; "f16", "bf16"
+  /// and "auto" let f32 values go through memory in half precision.
+  std::string precision = "f32";
   Emit emit = Emit::Shared;
   /// Fixed shapes of inputs ("name:1x3x224x224") or symbol values ("N=4").
   std::vector<std::string> shapes;
@@ -54,6 +57,8 @@ struct CompileOptions {
   bool remarks = false;
   /// Threads that compile; 0: one for each processor.
   unsigned threads = 0;
+  /// Called with the module after the graph phase, which may change it.
+  std::function<mlir::LogicalResult(mlir::ModuleOp)> afterGraph;
   /// Called when a step begins, for progress.
   std::function<void(llvm::StringRef step)> progress;
 };
@@ -62,6 +67,8 @@ struct CompileOptions {
 struct CompileReport {
   ModelTables tables;
   std::string target;
+  /// What f32 weights and values are stored as; empty if as f32.
+  std::string precision;
   /// Hex digest of model, weights, target and version.
   std::string contentHash;
   /// Seconds by step, in order.

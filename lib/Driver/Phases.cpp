@@ -23,6 +23,7 @@ static void addGraphPasses(OpPassManager &pm) {
 
 static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createSelectQuantized());
+  pm.addPass(createAssignPrecision());
   pm.addPass(createSelectHeavy());
   pm.addPass(createPackWeights());
   pm.addPass(createLowerOnnx());

@@ -81,6 +81,7 @@ ingot_status ingot::rt::modelInfo(const ingot_model *model,
   known.target = desc.target;
   known.content_hash = desc.content_hash;
   known.required_features = desc.required_features;
+  known.precision = desc.precision;
   known.num_inputs = desc.num_inputs;
   known.num_outputs = desc.num_outputs;
   known.num_symbols = desc.num_symbols;

@@ -20,7 +20,7 @@ extern "C" {
 
 /// Raised whenever a structure below changes; generated code and runtime of
 /// one artifact always agree, since both come from the same compiler.
-#define INGOT_ABI_VERSION 1u
+#define INGOT_ABI_VERSION 2u
 #define INGOT_ABI_MAGIC 0x31474e49u /* "ING1" */
 
 /// One input or output. A dimension >= 0 is static; -1 - k means symbol k of
@@ -83,6 +83,8 @@ typedef struct IngotModelDesc {
    * test understands ("avx512f", "dotprod"), comma separated; checked before
    * any other generated code runs. */
   const char *required_features;
+  /* What f32 weights and values are stored as, in words; "" if as f32. */
+  const char *precision;
   int32_t num_inputs;
   int32_t num_outputs;
   int32_t num_symbols;

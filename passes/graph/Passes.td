@@ -222,6 +222,48 @@ def SelectQuantized : Pass<"ingot-select-quantized", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def AssignPrecision : Pass<"ingot-assign-precision", "::mlir::ModuleOp"> {
+  let summary = "Let f32 values go through memory in half precision";
+  let description = [{
+    Does nothing unless the module has the attribute `ingot.precision`: "f16",
+    "bf16" or "auto". Then weights of products and convolutions, large tables,
+    and the results of what works on halves are stored as f16 or bf16, between
+    casts that later passes make a part of the ops beside them; every op still
+    computes in f32. Ops that move elements move the halves.
+
+    Stay f32: inputs and outputs of the model, what an op that has no such form
+    makes or reads, sums, the state of recurrent layers, and, for f16, weights
+    and values that its range does not hold. What magnitudes a value reaches
+    says `ingot.max_abs` on the op (from calibration data); a quarter of 65504
+    is the limit. "auto" takes f16 where that attribute proves it safe, else
+    bf16 as long as the estimated error of the model stays below 0.01, those
+    first that save most. Leaves a summary in `ingot.precision`.
+
+    ```mlir
+    module attributes {ingot.precision = "f16"} {
+      func.func @main(%a: tensor<64x8xf32>) -> tensor<64x8xf32> {
+        %b = onnx.Constant {value = dense<1.0> : tensor<8x8xf32>} : tensor<8x8xf32>
+        %0 = onnx.MatMul %a, %b : (tensor<64x8xf32>, tensor<8x8xf32>) -> tensor<64x8xf32>
+        %1 = onnx.Relu %0 : (tensor<64x8xf32>) -> tensor<64x8xf32>
+        return %1 : tensor<64x8xf32>
+      }
+    }
+    // ==>
+    func.func @main(%a: tensor<64x8xf32>) -> tensor<64x8xf32> {
+      %b = onnx.Constant {value = dense<1.000000e+00> : tensor<8x8xf16>} : tensor<8x8xf16>
+      %w = onnx.Cast %b {to = 1 : i64} : (tensor<8x8xf16>) -> tensor<8x8xf32>
+      %0 = onnx.MatMul %a, %w : ...
+      %h = onnx.Cast %0 {to = 10 : i64} : (tensor<64x8xf32>) -> tensor<64x8xf16>
+      %r = onnx.Cast %h {to = 1 : i64} : (tensor<64x8xf16>) -> tensor<64x8xf32>
+      %1 = onnx.Relu %r : (tensor<64x8xf32>) -> tensor<64x8xf32>
+      return %1 : tensor<64x8xf32>
+    }
+    ```
+  }];
+  let options = [Option<"remarks", "remarks", "bool", "false",
+                        "say what each op stores, and why">];
+}
+
 def SelectHeavy : Pass<"ingot-select-heavy"> {
   let summary = "Turn convolutions, matrix products and joins into ingot ops";
   let description = [{
@@ -229,7 +271,8 @@ def SelectHeavy : Pass<"ingot-select-heavy"> {
     convolutions with constant weights become ingot.conv on channels-last
     tensors between two transposes (layout assignment moves those away), matrix
     products ingot.matmul, bias and scale elementwise work behind them, Concat
-    ingot.concat. Half-precision operands are widened to f32 first.
+    ingot.concat. Factors in half precision stay that: the emitters widen them
+    in registers and sum in f32.
 
     A float product with constant weights that DequantizeLinear makes of 2, 4 or
     8-bit integers becomes ingot.matmul_nbits, which reads them as they are:

@@ -80,7 +80,7 @@ private:
 LogicalResult PhasedConvTranspose::prepare(StringRef &why) {
   type = heavyType(op.getX());
   RankedTensorType result = rankedResult(op);
-  ElementsAttr constant = graph::constantOf(op.getW());
+  ElementsAttr constant = graph::constantOf(asStored(op.getW()));
   if (!type || !result || !constant) {
     why = "not a float transposed convolution with constant weights";
     return failure();
@@ -206,7 +206,7 @@ Value PhasedConvTranspose::interleave(Value phases) {
 
 Value PhasedConvTranspose::build() {
   int64_t rank = axes.size();
-  input = transposed(rewriter, loc, castTo(rewriter, loc, op.getX(), type),
+  input = transposed(rewriter, loc, asFactor(rewriter, loc, op.getX(), type),
                      channelsLast(rank));
   Value phases;
   if (mergesPhases()) {

@@ -9,6 +9,7 @@
 #include "dialects/onnx/Elementwise.h"
 #include "dialects/onnx/Layout.h"
 #include "dialects/onnx/Linear.h"
+#include "dialects/onnx/Logic.h"
 #include "dialects/onnx/Shape.h"
 #include "dialects/onnx/Window.h"
 #include "dialects/onnx/WindowShape.h"
@@ -34,8 +35,28 @@ Type ingot::heavyType(Value v) {
   return compute.isF32() || compute.isF64() ? compute : Type();
 }
 
+static bool isHalf(Value v) {
+  Type type = cast<RankedTensorType>(v.getType()).getElementType();
+  return type.isF16() || type.isBF16();
+}
+
+Value ingot::asStored(Value v) {
+  auto cast = v.getDefiningOp<onnx::CastOp>();
+  if (!cast || !isa<RankedTensorType>(cast.getInput().getType()) ||
+      !isHalf(cast.getInput()) || !getElementTypeOrSelf(v.getType()).isF32())
+    return v;
+  return cast.getInput();
+}
+
+Value ingot::asFactor(OpBuilder &b, Location loc, Value v, Type elementType) {
+  Value stored = asStored(v);
+  if (isHalf(stored) && elementType.isF32())
+    return stored;
+  return castTo(b, loc, v, elementType);
+}
+
 static bool isConstant(Value v) {
-  return v.getDefiningOp<onnx::ConstantOp>() != nullptr;
+  return asStored(v).getDefiningOp<onnx::ConstantOp>() != nullptr;
 }
 
 Value ingot::transposed(OpBuilder &b, Location loc, Value v,
@@ -142,7 +163,7 @@ struct SelectConv : OpRewritePattern<onnx::ConvOp> {
       return rewriter.notifyMatchFailure(op, "negative pads");
 
     Location loc = op.getLoc();
-    Value input = castTo(rewriter, loc, op.getX(), type);
+    Value input = asFactor(rewriter, loc, op.getX(), type);
     int64_t filters = weights.getDimSize(0);
     onnx::Dims out{dims[0]};
     out.append(window->output.begin(), window->output.end());
@@ -157,7 +178,7 @@ struct SelectConv : OpRewritePattern<onnx::ConvOp> {
     if (!first)
       input = transposed(rewriter, loc, input, channelsLast(rank));
     Value conv = heavy::ConvOp::create(
-        rewriter, loc, onnx::tensorOf(out, type), input, op.getW(),
+        rewriter, loc, onnx::tensorOf(out, type), input, asStored(op.getW()),
         ArrayRef<int64_t>(window->kernel), ArrayRef<int64_t>(window->strides),
         ArrayRef<int64_t>(*pads), ArrayRef<int64_t>(window->dilations),
         window->group, filters, first, IntegerAttr());
@@ -186,14 +207,11 @@ struct SelectMatMul : OpRewritePattern<onnx::MatMulOp> {
     std::optional<int64_t> k = onnx::constantValue(onnx::getDims(a).back());
     if (!n || !k || *n == 0)
       return rewriter.notifyMatchFailure(op, "inner or last size is symbolic");
-    if (b.getRank() == 2 && !isConstant(op.getB()) && a.getRank() > 2 &&
-        result.getElementType() != type)
-      return rewriter.notifyMatchFailure(op, "run-time half-precision matrix");
     Location loc = op.getLoc();
-    Value left = castTo(rewriter, loc, op.getA(), type);
+    Value left = asFactor(rewriter, loc, op.getA(), type);
     Value right = isConstant(op.getB()) && b.getRank() == 2
-                      ? op.getB()
-                      : castTo(rewriter, loc, op.getB(), type);
+                      ? asStored(op.getB())
+                      : asFactor(rewriter, loc, op.getB(), type);
     Value product = heavy::MatmulOp::create(
         rewriter, loc, onnx::tensorOf(onnx::getDims(result), type), left, right,
         *n, false, IntegerAttr());
@@ -219,10 +237,10 @@ struct SelectGemm : OpRewritePattern<onnx::GemmOp> {
     if (!n || *n == 0 || (op.getTransA() && !onnx::constantValue(dims[0])))
       return rewriter.notifyMatchFailure(op, "a size is symbolic");
     Location loc = op.getLoc();
-    Value left = castTo(rewriter, loc, op.getA(), type);
-    Value right = op.getB();
+    Value left = asFactor(rewriter, loc, op.getA(), type);
+    Value right = asStored(op.getB());
     if (!isConstant(right))
-      right = castTo(rewriter, loc, right, type);
+      right = asFactor(rewriter, loc, right, type);
     if (op.getTransB())
       right = transposed(rewriter, loc, right, {1, 0});
     auto single = onnx::tensorOf(dims, type);

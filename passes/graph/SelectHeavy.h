@@ -33,6 +33,14 @@ llvm::SmallVector<int64_t> channelsFirst(int64_t rank);
 mlir::Value castTo(mlir::OpBuilder &b, mlir::Location loc, mlir::Value v,
                    mlir::Type elementType);
 
+/// The f16 or bf16 tensor that v is a widening cast of; else v.
+mlir::Value asStored(mlir::Value v);
+
+/// The value as a factor of products that are summed in that type: f16 and
+/// bf16 as they are stored, since the emitters widen them in registers.
+mlir::Value asFactor(mlir::OpBuilder &b, mlir::Location loc, mlir::Value v,
+                     mlir::Type elementType);
+
 /// v + bias, the bias along the last dimension.
 mlir::Value addLastBias(mlir::OpBuilder &b, mlir::Location loc, mlir::Value v,
                         mlir::Value bias);

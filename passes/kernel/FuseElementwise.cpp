@@ -7,6 +7,7 @@
 #include "dialects/ingot/Ingot.h"
 #include "dialects/onnx/NodeName.h"
 #include "passes/Passes.h"
+#include "passes/Precision.h"
 #include "passes/Remark.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -95,6 +96,47 @@ static void simplifyIndices(RewriterBase &rewriter, Operation *fused) {
   });
 }
 
+/// True if the op does nothing but widen f16 or bf16.
+static bool isWidening(linalg::GenericOp op) {
+  Block *body = op.getBody();
+  auto widened = dyn_cast<arith::ExtFOp>(body->front());
+  return widened && op.getNumDpsInputs() == 1 &&
+         body->getOperations().size() == 2 &&
+         widened.getIn() == body->getArgument(0) &&
+         body->getTerminator()->getOperand(0) == widened;
+}
+
+/// Every reader gets a widening of its own, which costs less than f32 in
+/// memory.
+static void splitWidenings(Operation *root) {
+  SmallVector<linalg::GenericOp> widenings;
+  root->walk([&](linalg::GenericOp op) {
+    if (isWidening(op))
+      widenings.push_back(op);
+  });
+  for (linalg::GenericOp op : widenings)
+    for (OpOperand &use :
+         llvm::make_early_inc_range(op.getResult(0).getUses())) {
+      if (op->hasOneUse() || !isa<linalg::GenericOp>(use.getOwner()))
+        continue;
+      OpBuilder b(use.getOwner());
+      use.set(b.clone(*op)->getResult(0));
+    }
+}
+
+/// Where values go through memory in half precision by choice, those that now
+/// stay in registers keep their f32.
+static void keepSingle(RewriterBase &rewriter, linalg::GenericOp fused) {
+  auto module = fused->getParentOfType<ModuleOp>();
+  if (!module || !module->hasAttr(precisionAttrName))
+    return;
+  fused->walk([&](arith::ExtFOp widened) {
+    auto narrowed = widened.getIn().getDefiningOp<arith::TruncFOp>();
+    if (narrowed && narrowed.getIn().getType() == widened.getType())
+      rewriter.replaceOp(widened, narrowed.getIn());
+  });
+}
+
 namespace {
 /// Fuses one producer into the op. Upstream's pattern set is not used: it
 /// brings canonicalisations that forget the symbolic dimensions of types.
@@ -112,6 +154,7 @@ struct FuseProducer : OpRewritePattern<linalg::GenericOp> {
       if (failed(fused))
         continue;
       simplifyIndices(rewriter, fused->fusedOp);
+      keepSingle(rewriter, cast<linalg::GenericOp>(fused->fusedOp));
       fused->fusedOp->setLoc(
           rewriter.getFusedLoc({producer->getLoc(), op.getLoc()}));
       for (auto [before, after] : fused->replacements)
@@ -157,6 +200,7 @@ struct MergeEqualInputs : OpRewritePattern<linalg::GenericOp> {
 struct FuseElementwise : ingot::impl::FuseElementwiseBase<FuseElementwise> {
   using FuseElementwiseBase::FuseElementwiseBase;
   void runOnOperation() override {
+    splitWidenings(getOperation());
     RewritePatternSet patterns(&getContext());
     patterns.add<FuseProducer, MergeEqualInputs>(&getContext());
     GreedyRewriteConfig config;

@@ -42,9 +42,16 @@ public:
 
   bool isValid() const { return valid; }
   FloatType elementType() const { return type; }
+  bool isHalf() const { return bytes == 2; }
 
   template <typename T> T get(int64_t i) const {
     const char *at = data.data() + (splat ? 0 : i * bytes);
+    // Half precision stays as it is.
+    if constexpr (std::is_same_v<T, uint16_t>) {
+      uint16_t bits;
+      std::memcpy(&bits, at, 2);
+      return bits;
+    }
     if (type.isF32()) {
       float v;
       std::memcpy(&v, at, 4);
@@ -55,12 +62,7 @@ public:
       std::memcpy(&v, at, 8);
       return v;
     }
-    uint16_t bits;
-    std::memcpy(&bits, at, 2);
-    APFloat v(type.getFloatSemantics(), APInt(16, bits));
-    bool lost;
-    v.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven, &lost);
-    return v.convertToFloat();
+    llvm_unreachable("packed as they are");
   }
 
 private:
@@ -93,11 +95,33 @@ static int64_t vectorsPerPanel(kernel::MachineAttr machine, int64_t n,
       1, std::min<int64_t>(vectors, llvm::divideCeil(n, width)));
 }
 
+namespace {
+/// The order of a panel: `group` depths of each of its columns lie side by
+/// side, the last group padded with zeros.
+struct PanelOrder {
+  int64_t group, panel;
+
+  /// Where the factor of depth k and column j lies.
+  int64_t position(int64_t k, int64_t j) const {
+    return (k / group * panel + j) * group + k % group;
+  }
+  /// The type of panels, whose number is given by `outer`.
+  RankedTensorType type(ArrayRef<int64_t> outer, int64_t depth,
+                        Type elementType) const {
+    SmallVector<int64_t> shape(outer);
+    shape.append({int64_t(llvm::divideCeil(depth, group)), panel});
+    if (group > 1)
+      shape.push_back(group);
+    return RankedTensorType::get(shape, elementType);
+  }
+};
+} // namespace
+
 template <typename T>
 static void packConv(heavy::ConvOp op, const ConstantReader &from,
                      int64_t width, kernel::MachineAttr machine) {
   OpBuilder b(op);
-  Type elementType = op.getResultType().getElementType();
+  Type elementType = from.elementType();
   int64_t points = 1;
   for (int64_t k : op.getKernel())
     points *= k;
@@ -118,8 +142,12 @@ static void packConv(heavy::ConvOp op, const ConstantReader &from,
   int64_t panel =
       width * vectorsPerPanel(machine, perGroup, width, /*fewRows=*/false);
   int64_t panels = llvm::divideCeil(perGroup, panel);
-  auto type = RankedTensorType::get({groups, panels, points, channels, panel},
-                                    elementType);
+  bool pairs =
+      !op.getInputChannelsFirst() &&
+      machine.dotsBf16(op.getInputType().getElementType(), elementType);
+  PanelOrder order{pairs ? 2 : 1, panel};
+  int64_t held = llvm::alignTo(channels, order.group);
+  auto type = order.type({groups, panels, points}, channels, elementType);
   Value packed = packedConstant<T>(b, op.getLoc(), type, [&](T *to) {
     for (int64_t g = 0; g < groups; ++g)
       for (int64_t p = 0; p < panels; ++p)
@@ -127,7 +155,8 @@ static void packConv(heavy::ConvOp op, const ConstantReader &from,
           int64_t filter = g * perGroup + p * panel + m;
           for (int64_t c = 0; c < channels; ++c)
             for (int64_t k = 0; k < points; ++k)
-              to[(((g * panels + p) * points + k) * channels + c) * panel + m] =
+              to[((g * panels + p) * points + k) * held * panel +
+                 order.position(c, m)] =
                   from.get<T>((filter * channels + c) * points + k);
         }
   });
@@ -146,8 +175,13 @@ static void packMatmul(heavy::MatmulOp op, const ConstantReader &from,
       ArrayRef(onnx::getDims(result)).drop_back(), op.getContext()));
   int64_t panel = width * vectorsPerPanel(machine, n, width, rows && *rows < 4);
   int64_t panels = llvm::divideCeil(n, panel);
-  auto type =
-      RankedTensorType::get({panels, depth, panel}, result.getElementType());
+  auto left = cast<RankedTensorType>(op.getA().getType());
+  bool pairs = !op.getTransposeA() &&
+               !ShapedType::isDynamic(left.getShape().back()) &&
+               machine.dotsBf16(left.getElementType(), from.elementType());
+  PanelOrder order{pairs ? 2 : 1, panel};
+  int64_t held = llvm::alignTo(depth, order.group);
+  auto type = order.type({panels}, depth, from.elementType());
   Value packed = packedConstant<T>(b, op.getLoc(), type, [&](T *to) {
     // In blocks, so that neither side strides through more than the cache.
     constexpr int64_t block = 64;
@@ -156,7 +190,7 @@ static void packMatmul(heavy::MatmulOp op, const ConstantReader &from,
         for (int64_t j = 0; j < panel && p * panel + j < n; ++j)
           for (int64_t k = k0; k < std::min(depth, k0 + block); ++k) {
             int64_t column = p * panel + j;
-            to[(p * depth + k) * panel + j] =
+            to[p * held * panel + order.position(k, j)] =
                 from.get<T>(transposed ? column * depth + k : k * n + column);
           }
   });
@@ -196,7 +230,9 @@ struct PackWeights : ingot::impl::PackWeightsBase<PackWeights> {
       return;
     Type type = op.getResultType().getElementType();
     int64_t width = machine.lanes(type.getIntOrFloatBitWidth());
-    if (type.isF64())
+    if (from.isHalf())
+      packConv<uint16_t>(op, from, width, machine);
+    else if (type.isF64())
       packConv<double>(op, from, width, machine);
     else
       packConv<float>(op, from, width, machine);
@@ -221,7 +257,9 @@ struct PackWeights : ingot::impl::PackWeightsBase<PackWeights> {
     Type type =
         cast<RankedTensorType>(op.getResult().getType()).getElementType();
     int64_t width = machine.lanes(type.getIntOrFloatBitWidth());
-    if (type.isF64())
+    if (from.isHalf())
+      packMatmul<uint16_t>(op, from, bool(transpose), depth, width, machine);
+    else if (type.isF64())
       packMatmul<double>(op, from, bool(transpose), depth, width, machine);
     else
       packMatmul<float>(op, from, bool(transpose), depth, width, machine);

@@ -22,6 +22,7 @@ TEST(Describe, TellsEverythingOfTheModel) {
   EXPECT_STREQ(info.compiler_version, "1.2.3");
   EXPECT_STREQ(info.target, "any");
   EXPECT_STREQ(info.content_hash, "beef");
+  EXPECT_STREQ(info.precision, "f16 (1 of 2 weights)");
   EXPECT_EQ(info.num_inputs, 2);
   EXPECT_EQ(info.num_outputs, 1);
   EXPECT_EQ(info.num_symbols, 1);

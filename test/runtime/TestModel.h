@@ -58,6 +58,7 @@ struct TestModel {
     desc.target = "any";
     desc.content_hash = "beef";
     desc.required_features = "";
+    desc.precision = "f16 (1 of 2 weights)";
     desc.num_launches = 2;
     desc.launches = launches;
     // The only word of the caller's that reaches run().

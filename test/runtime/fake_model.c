@@ -74,6 +74,7 @@ HIDDEN const IngotModelDesc ingot_model_desc = {
     .required_features = "sse2",
 #endif
     .content_hash = "00ff",
+    .precision = "",
     .num_inputs = 2,
     .num_outputs = 1,
     .num_symbols = 1,

@@ -6,11 +6,13 @@
 //===----------------------------------------------------------------------===//
 #include "tools/ingot/Compile.h"
 
+#include "tools/ingot/PrecisionRanges.h"
 #include "tools/ingot/SizeExpression.h"
 
 #include "codegen/Target.h"
 #include "dialects/onnx/Dims.h"
 #include "lib/Driver/OutputFile.h"
+#include "passes/Precision.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
@@ -38,6 +40,10 @@ std::string ingot::printBytes(uint64_t bytes) {
                        value);
   os << ' ' << units[unit];
   return text;
+}
+
+std::string ingot::printPrecision(StringRef precision) {
+  return precision.empty() ? "as in the model" : precision.str();
 }
 
 llvm::Error ingot::writeJson(StringRef path, llvm::json::Value value) {
@@ -93,6 +99,7 @@ ModelCompiler::ModelCompiler(const Options &options)
   }
   wanted.target = options.target;
   wanted.cpu = options.cpu;
+  wanted.precision = options.precision;
   wanted.shapes = options.shapes;
   wanted.remarks = options.command == Explain;
   wanted.threads = threads;
@@ -127,11 +134,31 @@ int ModelCompiler::read(bool print) {
   return finish(bool(model), print);
 }
 
+int ModelCompiler::calibrateRanges(bool print) {
+  if (options.calibrationData.empty() || options.precision == "f32")
+    return 0;
+  auto ranges = measureRanges(*model, options, wanted);
+  progress.clear();
+  if (!ranges)
+    return ingot::report(ranges.takeError());
+  if (!*ranges)
+    return finish(false, print);
+  // The same model has the same values when it is compiled again.
+  wanted.afterGraph = [ranges = std::move(**ranges)](mlir::ModuleOp module) {
+    return mlir::success(noteRanges(module, ranges));
+  };
+  return 0;
+}
+
 int ModelCompiler::lower(bool print) {
+  if (int status = calibrateRanges(print))
+    return status;
   return finish(succeeded(lowerToKernels(*model, wanted, facts)), print);
 }
 
 int ModelCompiler::write(StringRef output, Emit emit) {
+  if (int status = calibrateRanges(/*print=*/true))
+    return status;
   wanted.emit = emit;
   return finish(
       succeeded(compile(*model, importFacts.graph, output, wanted, facts)),
@@ -188,6 +215,7 @@ static void printSummary(StringRef output, const CompileReport &report,
                          uint64_t fileBytes) {
   const ModelTables &tables = report.tables;
   llvm::outs() << output << ": " << report.target << ", "
+               << (report.precision.empty() ? "" : report.precision + ", ")
                << printBytes(fileBytes) << ", " << tables.kernels
                << " kernels, " << tables.launches.size()
                << " launches, weights " << printBytes(tables.weightBytes);
@@ -212,6 +240,7 @@ static llvm::json::Object describeReport(const CompileReport &report) {
     seconds[step] = time;
   return llvm::json::Object{
       {"target", report.target},
+      {"precision", printPrecision(report.precision)},
       {"compile_s", report.total()},
       {"seconds", std::move(seconds)},
       {"kernels", int64_t(report.tables.kernels)},

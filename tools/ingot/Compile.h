@@ -43,6 +43,8 @@ public:
 
 private:
   int finish(bool done, bool print);
+  /// Runs the model on the calibration data, if the precision asks for it.
+  int calibrateRanges(bool print);
 
   const Options &options;
   Progress progress;
@@ -60,6 +62,9 @@ int compileCommand(const Options &options);
 
 /// What --target takes, without "host" and features.
 std::vector<std::string> targetNames();
+
+/// What f32 weights and values are stored as, for people.
+std::string printPrecision(llvm::StringRef precision);
 
 /// "1.5 MB".
 std::string printBytes(uint64_t bytes);

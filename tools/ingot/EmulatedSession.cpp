@@ -146,7 +146,7 @@ bool EmulatedSession::get(Tensor &tensor) {
 bool EmulatedSession::getDescription() {
   uint64_t counts[4] = {};
   bool ok = get(info.name) && get(info.version) && get(info.target) &&
-            get(info.hash) && get(info.features) &&
+            get(info.hash) && get(info.features) && get(info.precision) &&
             getNumber(info.weightBytes) && getNumber(info.codeBytes) &&
             getNumber(info.arenaBytes) && getNumber(info.arenaLowerBound);
   for (uint64_t &count : counts)

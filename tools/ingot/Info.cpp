@@ -65,6 +65,7 @@ static llvm::json::Object describe(const ModelFacts &facts) {
                           {"version", facts.version},
                           {"target", facts.target},
                           {"features", facts.features},
+                          {"precision", printPrecision(facts.precision)},
                           {"hash", facts.hash},
                           {"inputs", describe(facts.inputs, facts)},
                           {"outputs", describe(facts.outputs, facts)},
@@ -86,7 +87,8 @@ static void print(const ModelFacts &facts) {
   llvm::raw_ostream &os = llvm::outs();
   os << "model     " << facts.name << ", compiled by ingot " << facts.version
      << "\ntarget    " << facts.target << " (" << facts.features
-     << ")\nhash      " << facts.hash << "\n";
+     << ")\nprecision " << printPrecision(facts.precision) << "\nhash      "
+     << facts.hash << "\n";
   for (const TensorFacts &tensor : facts.inputs)
     os << "input     " << facts.print(tensor) << "\n";
   for (const TensorFacts &tensor : facts.outputs)
@@ -180,7 +182,7 @@ namespace {
 /// What compiling for a target would give, as far as is known before code.
 struct Outlook {
   bool isSupported = false;
-  std::string target;
+  std::string target, precision;
   llvm::json::Value arena = nullptr, lowerBound = nullptr;
   /// With 1 for every symbol.
   std::optional<int64_t> arenaBytes, lowerBoundBytes;
@@ -197,6 +199,7 @@ static Outlook lookAhead(ModelCompiler &compiler, const Options &options,
     return outlook;
   const ModelTables &tables = compiler.report().tables;
   outlook.target = compiler.report().target;
+  outlook.precision = printPrecision(compiler.report().precision);
   outlook.arena = describeSize(tables.arena);
   outlook.lowerBound = describeSize(tables.arenaLowerBound);
   llvm::StringMap<int64_t> ones;
@@ -213,6 +216,7 @@ static Outlook lookAhead(ModelCompiler &compiler, const Options &options,
 static llvm::json::Object describe(const Outlook &outlook) {
   return llvm::json::Object{
       {"target", outlook.target},
+      {"precision", outlook.precision},
       {"supported", outlook.isSupported},
       {"arena", outlook.arena},
       {"arena_lower_bound", outlook.lowerBound},
@@ -231,9 +235,9 @@ static void print(const Outlook &outlook) {
        << ": 'ingot check' says what is missing\n";
     return;
   }
-  os << "for " << outlook.target << " " << outlook.kernels << " kernels in "
-     << outlook.launches << " launches, weights "
-     << printBytes(outlook.weightBytes);
+  os << "for " << outlook.target << ", precision " << outlook.precision << ", "
+     << outlook.kernels << " kernels in " << outlook.launches
+     << " launches, weights " << printBytes(outlook.weightBytes);
   if (outlook.arenaBytes)
     os << ", arena " << printBytes(uint64_t(*outlook.arenaBytes));
   if (outlook.lowerBoundBytes)

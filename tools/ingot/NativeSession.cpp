@@ -68,6 +68,7 @@ void NativeSession::describe() {
   info.target = m.target;
   info.hash = m.content_hash;
   info.features = m.required_features;
+  info.precision = m.precision ? m.precision : "";
   info.weightBytes = m.weight_bytes;
   info.codeBytes = m.code_bytes;
   info.arenaBytes = m.arena_bytes;

@@ -60,6 +60,13 @@ static const CommandInfo commands[] = {
      "says which and why. docs/quantization.md is a tutorial."},
 };
 
+static std::string setPrecision(Options &o, StringRef value) {
+  static const StringRef names[] = {"f32", "f16", "bf16", "auto"};
+  o.precision = value.str();
+  return llvm::is_contained(names, value) ? ""
+                                          : "must be f32, f16, bf16 or auto";
+}
+
 static std::string setThreads(Options &o, StringRef value) {
   return setNumber(o.threads, value, 512);
 }
@@ -91,6 +98,16 @@ static const Flag flags[] = {
      compiling, [](Options &o, StringRef v) { return setText(o.target, v); }},
     {"cpu", 0, "NAME", "the processor to tune for, as LLVM names it", compiling,
      [](Options &o, StringRef v) { return setText(o.cpu, v); }},
+    {"precision", 0, "TYPE",
+     "f32 (default), f16, bf16 or auto: what weights and\n"
+     "values of f32 are stored as; sums, inputs and\n"
+     "outputs stay f32",
+     compiling, setPrecision},
+    {"calibration-data", 0, "DIR|FILE.npz",
+     "samples that show which values f16 cannot hold, as\n"
+     "'ingot quantize --data' takes them",
+     compiling,
+     [](Options &o, StringRef v) { return setText(o.calibrationData, v); }},
     {"shape", 0, "NAME:DIMS|SYMBOL=N",
      "fix the shape of an input (x:1x3x224x224) or the\n"
      "size of a symbol (N=4); for an artifact, of what it\n"

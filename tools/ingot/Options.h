@@ -81,6 +81,9 @@ struct Options {
   std::string target = "host";
   std::string cpu;
   std::string emit;
+  /// "f32", "f16", "bf16" or "auto", and the samples that decide what f16 can
+  /// hold.
+  std::string precision = "f32", calibrationData;
   /// "x:1x3x224x224" or "N=4".
   std::vector<std::string> shapes;
   /// Of compile: that compile; else: that run the model. 0: all there are.

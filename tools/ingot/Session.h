@@ -32,7 +32,7 @@ struct TensorFacts {
 
 /// Everything an artifact says of itself.
 struct ModelFacts {
-  std::string name, version, target, hash, features;
+  std::string name, version, target, hash, features, precision;
   uint64_t weightBytes = 0, codeBytes = 0, arenaBytes = 0, arenaLowerBound = 0;
   std::vector<TensorFacts> inputs, outputs;
   std::vector<std::string> symbols;

@@ -90,7 +90,7 @@ private:
         cpu.empty() ? "cortex-a72" : cpu, features, /*vectorBits=*/128,
         /*vectorRegisters=*/32, /*masks=*/false, /*laneBroadcast=*/true,
         32 << 10, 512 << 10, dot, intrinsic,
-        /*tileIntrinsics=*/"");
+        /*tileIntrinsics=*/"", /*bf16Intrinsic=*/"");
   }
 };
 } // namespace

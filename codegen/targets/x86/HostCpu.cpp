@@ -54,6 +54,7 @@ HostCpu ingot::detectHostCpu() {
                 bit(b7, 30) && bit(b7, 31);
   host.level = level4 ? 4 : level3 ? 3 : 2;
   host.vnni = level4 ? bit(c7, 11) : level3 && bit(a71, 4);
+  host.bf16 = level4 && bit(a71, 5);
   bool tileState = (xcr0 & 0x60000) == 0x60000;
   host.amx = level4 && host.vnni && tileState && bit(d7, 24) && bit(d7, 25) &&
              tilesPermitted();

@@ -18,6 +18,8 @@ struct HostCpu {
   int level = 0;
   /// Sums of products of 8-bit integers in the vectors of that level.
   bool vnni = false;
+  /// Sums of products of bf16 in vectors of 512 bits.
+  bool bf16 = false;
   /// Tile registers and their products of 8-bit integers, which this process
   /// was permitted to use.
   bool amx = false;

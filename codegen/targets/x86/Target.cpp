@@ -24,6 +24,8 @@ constexpr llvm::StringLiteral level4 =
 struct Features {
   int level = 3;
   bool vnni = false;
+  /// Sums of products of bf16.
+  bool bf16 = false;
   /// Tile registers; vectors then have sums of products too.
   bool amx = false;
   std::string name() const;
@@ -38,6 +40,7 @@ struct Feature {
 constexpr Feature features[] = {
     {"avxvnni", "+avxvnni", 3, &Features::vnni},
     {"vnni", "+avx512vnni", 4, &Features::vnni},
+    {"bf16", "+avx512bf16", 4, &Features::bf16},
     {"amx", "+amx-tile,+amx-int8", 4, &Features::amx}};
 
 std::string Features::name() const {
@@ -88,12 +91,13 @@ public:
     HostCpu host = detectHostCpu();
     if (host.level < 3)
       return {};
-    return machine(context, {host.level >= 4 ? 4 : 3, host.vnni, host.amx},
+    return machine(context,
+                   {host.level >= 4 ? 4 : 3, host.vnni, host.bf16, host.amx},
                    host.tune, host.l1, host.l2);
   }
 
   llvm::StringRef help() const override {
-    return "x86-64-v3[+avxvnni], x86-64-v4[+vnni][+amx]";
+    return "x86-64-v3[+avxvnni], x86-64-v4[+vnni][+bf16][+amx]";
   }
 
   void initializeLLVM() const override {
@@ -129,7 +133,8 @@ private:
         /*laneBroadcast=*/false, l1, l2,
         has.vnni ? kernel::DotForm::vnni : kernel::DotForm::pairs,
         dotIntrinsic(has),
-        /*tileIntrinsics=*/has.amx ? "llvm.x86" : "");
+        /*tileIntrinsics=*/has.amx ? "llvm.x86" : "",
+        has.bf16 ? "llvm.x86.avx512bf16.dpbf16ps.512" : "");
   }
 };
 } // namespace
