@@ -183,13 +183,13 @@ void ProductEmitter::chooseBlocks(OpBuilder &b) {
   // Whole words are read from copied rows of integers.
   packedStride = isInteger() ? llvm::alignTo(partDepth, 64) + 64
                              : partDepth + plan.shape.width;
-  // Where scalars of A are broadcast, halves are widened once for all panels.
-  bool isHalf =
-      product.a.elementType != factors && !context.machine.getLaneBroadcast();
-  bool copies = manyRows && product.depthStride == 1 && panels > 1 &&
-                rowStride &&
-                (isHalf || linesPerSet(rows, *rowStride * bits / 8) > 7) &&
-                rows * packedStride * bits / 8 <= packBytes;
+  bool fits = manyRows && product.depthStride == 1 && rowStride &&
+              rows * packedStride * bits / 8 <= packBytes;
+  bool copies =
+      fits && panels > 1 && linesPerSet(rows, *rowStride * bits / 8) > 7;
+  // Where scalars of A are broadcast, halves are widened before, by vectors.
+  bool widens = fits && product.a.elementType != factors &&
+                !context.machine.getLaneBroadcast();
   // Copies must serve many panels to be worth it, even if those then come from
   // the third-level cache, in order. Partial sums speak against many.
   int64_t cache = context.machine.getL2();
@@ -203,7 +203,7 @@ void ProductEmitter::chooseBlocks(OpBuilder &b) {
     partials = stack(b, sumType(factors),
                      blockTiles * blockPanels * rows * panelWidth);
   }
-  if (copies && blockPanels > 1)
+  if (widens || (copies && blockPanels > 1))
     packed = stack(b, factors, rows * packedStride);
 }
 
