@@ -278,6 +278,8 @@ private:
       return say(why, "the bias is not constant");
     product.bias = *bias;
     product.bound = weights->bounds(input->bound());
+    if (!fitsWord(product))
+      return say(why, "sums of products may exceed 32 bits");
     std::optional<QuantizedResult> to = quantizedResult(op.getY());
     Location loc = to ? to->loc(op.getLoc()) : op.getLoc();
     ConvBuilder builder(rewriter, loc, conv, signs);
@@ -337,6 +339,8 @@ private:
       for (auto [to, from] : llvm::zip(product.bias.integer, *integers))
         to = int64_t(from);
     }
+    if (!fitsWord(product))
+      return say(why, "sums of products may exceed 32 bits");
     QuantizedResult to = quantizedResult(op, *out);
     ConvBuilder builder(rewriter, to.loc(op.getLoc()), conv, signs);
     Sums sums = builder.build();

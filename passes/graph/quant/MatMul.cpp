@@ -367,6 +367,8 @@ struct SelectMatMul : SelectProduct<onnx::MatMulOp> {
       else
         add = {};
     }
+    if (!fitsWord(numbers))
+      return say(why, "sums of products may exceed 32 bits");
     finish(op, product, numbers, add, rewriter, signs);
     return success();
   }
@@ -410,6 +412,8 @@ struct SelectGemm : SelectProduct<onnx::GemmOp> {
         count = 0;
       }
     }
+    if (!fitsWord(numbers))
+      return say(why, "sums of products may exceed 32 bits");
     finish(op, product, numbers, onnx::AddOp(), rewriter, signs);
     return success();
   }
@@ -447,6 +451,8 @@ struct SelectQLinearMatMul : SelectProduct<onnx::QLinearMatMulOp> {
     }
     ProductResult numbers = describe(product, 1);
     numbers.bias.integer = {0};
+    if (!fitsWord(numbers))
+      return say(why, "sums of products may exceed 32 bits");
     QuantizedResult to = quantizedResult(op, *y);
     Sums sums =
         MatMulBuilder(rewriter, to.loc(op.getLoc()), product, signs).build();

@@ -122,6 +122,16 @@ Value Sums::requantized(Type elementType, const Requantization &how) const {
                     [&](Body &body) { return operands.sum(body); });
 }
 
+bool quant::fitsWord(const ProductResult &product) {
+  auto most = [](auto &&list) {
+    double largest = 0;
+    for (auto v : list)
+      largest = std::max(largest, std::abs(double(v)));
+    return largest;
+  };
+  return most(product.bound) + most(product.bias.integer) < 0x1p31;
+}
+
 Requantization quant::requantizationOf(const ProductResult &product,
                                        const QuantizedResult &to) {
   auto at = [](ArrayRef<double> list, size_t c) {

@@ -70,6 +70,9 @@ struct ProductResult {
   llvm::SmallVector<double> bound;
 };
 
+/// True if no sum with its bias can leave 32 bits.
+bool fitsWord(const ProductResult &product);
+
 /// How the sums become what `to` says.
 Requantization requantizationOf(const ProductResult &product,
                                 const QuantizedResult &to);

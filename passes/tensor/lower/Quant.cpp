@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/onnx/Quant.h"
 #include "dialects/onnx/ElementTypes.h"
+#include "dialects/onnx/Float8.h"
 #include "dialects/onnx/TypeChecks.h"
 #include "passes/tensor/lower/Products.h"
 #include "passes/tensor/lower/Scalars.h"
@@ -64,6 +65,12 @@ static Value asNumber(const Scalars &s, Value v, Type to) {
                    to);
 }
 
+/// The type of a tensor of 8-bit floats seen as bytes.
+static RankedTensorType byteType(RankedTensorType type) {
+  return onnx::tensorOf(onnx::getDims(type),
+                        IntegerType::get(type.getContext(), 8));
+}
+
 /// Fails with a reason for element types that code cannot be made for.
 static LogicalResult requireTypes(Operation *op, PatternRewriter &rewriter) {
   for (Type type :
@@ -74,8 +81,9 @@ static LogicalResult requireTypes(Operation *op, PatternRewriter &rewriter) {
     if (!isa<RankedTensorType>(type))
       return rewriter.notifyMatchFailure(op, "tensor has no rank");
     Type element = getElementTypeOrSelf(type);
-    if (isa<FloatType>(element) && element.getIntOrFloatBitWidth() < 16)
-      return rewriter.notifyMatchFailure(op, "8-bit float");
+    if (isa<FloatType>(element) && element.getIntOrFloatBitWidth() < 16 &&
+        !onnx::float8Type(element))
+      return rewriter.notifyMatchFailure(op, "4-bit float");
   }
   return success();
 }
@@ -93,7 +101,9 @@ struct LowerQuantizeLinear : OpRewritePattern<onnx::QuantizeLinearOp> {
       return rewriter.notifyMatchFailure(op, "unknown precision");
     RankedTensorType out = rankedResult(op);
     SmallVector<Value> ins = {op.getX(), op.getYScale()};
-    bool hasZero = !onnx::isNone(op.getYZeroPoint());
+    FloatType to = onnx::float8Type(out.getElementType());
+    // That of floats is 0.
+    bool hasZero = !onnx::isNone(op.getYZeroPoint()) && !to;
     if (hasZero)
       ins.push_back(op.getYZeroPoint());
     SmallVector<AffineMap> maps = {
@@ -101,15 +111,21 @@ struct LowerQuantizeLinear : OpRewritePattern<onnx::QuantizeLinearOp> {
     for (Value parameter : ArrayRef(ins).drop_front())
       maps.push_back(
           granularityMap(parameter, out, op.getAxis(), op.getBlockSize()));
-    rewriter.replaceOp(
-        op, compute(rewriter, op.getLoc(), out, ins, maps, [&](Body &body) {
+    RankedTensorType stored = to ? byteType(out) : out;
+    Value result = compute(
+        rewriter, op.getLoc(), stored, ins, maps, [&](Body &body) -> Value {
           Scalars s{body.b, body.loc};
           Value x = asNumber(s, body.args[0], precision);
           Value scale = asNumber(s, body.args[1], precision);
-          return quantized(s, roundedTo(s, s.div(x, scale), precision),
-                           hasZero ? body.args[2] : Value(),
+          Value number = roundedTo(s, s.div(x, scale), precision);
+          if (to)
+            return encodeFloat8(
+                onnx::Scalar(body.b, body.loc, number, /*isUnsigned=*/false),
+                to, {op.getSaturate() != 0, "up"});
+          return quantized(s, number, hasZero ? body.args[2] : Value(),
                            out.getElementType());
-        }));
+        });
+    rewriter.replaceOp(op, reshape(rewriter, op.getLoc(), result, out));
     return success();
   }
 };
@@ -122,8 +138,14 @@ struct LowerDequantizeLinear : OpRewritePattern<onnx::DequantizeLinearOp> {
     if (failed(requireTypes(op, rewriter)))
       return failure();
     RankedTensorType out = rankedResult(op);
-    SmallVector<Value> ins = {op.getX(), op.getXScale()};
-    bool hasZero = !onnx::isNone(op.getXZeroPoint());
+    RankedTensorType in = onnx::rankedType(op.getX());
+    FloatType from = onnx::float8Type(in.getElementType());
+    Value x = op.getX();
+    if (from)
+      x = reshape(rewriter, op.getLoc(), x, byteType(in));
+    SmallVector<Value> ins = {x, op.getXScale()};
+    // That of floats is 0.
+    bool hasZero = !onnx::isNone(op.getXZeroPoint()) && !from;
     if (hasZero)
       ins.push_back(op.getXZeroPoint());
     SmallVector<AffineMap> maps = {
@@ -136,6 +158,12 @@ struct LowerDequantizeLinear : OpRewritePattern<onnx::DequantizeLinearOp> {
     rewriter.replaceOp(
         op, compute(rewriter, op.getLoc(), out, ins, maps, [&](Body &body) {
           Scalars s{body.b, body.loc};
+          if (from) {
+            Value number = decodeFloat8(
+                onnx::Scalar(body.b, body.loc, body.args[0], false), from);
+            return s.mul(s.convertFloat(number, type),
+                         s.convertFloat(body.args[1], type));
+          }
           Value difference = centered(s, body.args[0], isUnsigned,
                                       hasZero ? body.args[2] : Value());
           Value number =
