@@ -500,7 +500,8 @@ LogicalResult ConvEmitter::emit(OpBuilder &b, Value lo, Value hi,
     Value number = item.getInductionVar();
     newTile = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::eq, panel,
                                     constant(inner, 0));
-    if (panelMajor)
+    // Rows fewer than a tile are copied one by one, each over the one before.
+    if (panelMajor || !onnx::constantValue(rows))
       newTile = arith::ConstantOp::create(inner, loc, inner.getBoolAttr(true));
     Value begins =
         arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::eq, number, lo);
