@@ -265,28 +265,6 @@ LaneValue KernelContext::load(OpBuilder &b, Location loc, const BufferRef &from,
   return {kind, value, 0};
 }
 
-/// The mask as LLVM cannot see through it. LLVM 22 for AVX-512 makes a masked
-/// store with a single lane, known at compile time, one scalar store; where the
-/// vector was truncated for the store, that one stores the lane as it was
-/// before, over what follows it in memory.
-static Value opaqueMask(OpBuilder &b, Location loc, Value mask) {
-  int64_t width = cast<VectorType>(mask.getType()).getNumElements();
-  Type bits = b.getIntegerType(width);
-  Type word = b.getIntegerType(width > 32 ? 64 : 32);
-  Value packed = LLVM::BitcastOp::create(b, loc, bits, mask);
-  if (bits != word)
-    packed = arith::ExtUIOp::create(b, loc, word, packed);
-  Value hidden = LLVM::InlineAsmOp::create(
-                     b, loc, word, packed, /*asm_string=*/"",
-                     /*constraints=*/"=r,0", /*has_side_effects=*/false,
-                     /*is_align_stack=*/false, LLVM::TailCallKind::None,
-                     /*asm_dialect=*/nullptr, /*operand_attrs=*/nullptr)
-                     .getResult(0);
-  if (bits != word)
-    hidden = arith::TruncIOp::create(b, loc, bits, hidden);
-  return LLVM::BitcastOp::create(b, loc, mask.getType(), hidden);
-}
-
 Value KernelContext::loadFloats(OpBuilder &b, Location loc, Type stored,
                                 Type type, Value pointer, Value mask) {
   Type read = storageType(stored);
@@ -328,10 +306,7 @@ void KernelContext::store(OpBuilder &b, Location loc, const LaneValue &value,
   }
   if (offset.kind == LaneValue::Linear && offset.step == 1) {
     Value to0 = address(b, loc, to, offset.value);
-    if (lanes.mask && align < 4)
-      LLVM::MaskedStoreOp::create(b, loc, v, to0,
-                                  opaqueMask(b, loc, lanes.mask), align);
-    else if (lanes.mask)
+    if (lanes.mask)
       LLVM::MaskedStoreOp::create(b, loc, v, to0, lanes.mask, align);
     else
       LLVM::StoreOp::create(b, loc, v, to0, align);
