@@ -165,7 +165,7 @@ void DescriptorBuilder::build(const ModelTables &tables,
     bound = *constant;
   auto fn = [&](llvm::StringRef name) { return module.getFunction(name); };
   Constant *desc = record({number(i32, 0x31474e49),
-                           number(i32, 2),
+                           number(i32, 3),
                            text(identity.name),
                            text(identity.compilerVersion),
                            text(machine.getTarget()),
@@ -186,7 +186,9 @@ void DescriptorBuilder::build(const ModelTables &tables,
                            number(i64, bound),
                            fn("ingot_gen_arena_bytes"),
                            fn("ingot_gen_output_shapes"),
-                           fn("ingot_gen_run")});
+                           fn("ingot_gen_run"),
+                           llvm::ConstantPointerNull::get(pointer),
+                           llvm::ConstantPointerNull::get(pointer)});
   auto *global = new llvm::GlobalVariable(module, desc->getType(), true,
                                           llvm::GlobalValue::ExternalLinkage,
                                           desc, "ingot_model_desc");

@@ -20,7 +20,7 @@ extern "C" {
 
 /// Raised whenever a structure below changes; generated code and runtime of
 /// one artifact always agree, since both come from the same compiler.
-#define INGOT_ABI_VERSION 2u
+#define INGOT_ABI_VERSION 3u
 #define INGOT_ABI_MAGIC 0x31474e49u /* "ING1" */
 
 /// One input or output. A dimension >= 0 is static; -1 - k means symbol k of
@@ -70,8 +70,60 @@ enum IngotFault {
 typedef void (*IngotKernelFn)(void *const *args, int64_t lo, int64_t hi,
                               int64_t worker);
 
-/// Everything about one model. Generated code defines exactly one, with the
-/// hidden symbol `ingot_model_desc`.
+/// What the bytes of an IngotGpuImage are.
+enum IngotGpuImageKind {
+  INGOT_GPU_PTX = 1,   /* text, ends with a zero byte */
+  INGOT_GPU_CUBIN = 2, /* machine code */
+};
+
+/// All kernels of a model for NVIDIA GPUs, in one form.
+typedef struct IngotGpuImage {
+  int32_t kind;   /* IngotGpuImageKind */
+  int32_t driver; /* least cuDriverGetVersion() that takes it, e.g. 11000 */
+  const uint8_t *data;
+  uint64_t bytes; /* with the zero byte that ends PTX */
+} IngotGpuImage;
+
+/// How a kernel is launched on a GPU. Its parameters are 64-bit numbers: the
+/// slots that ingot_rt_launch() is given, of which slot 0 points to an int64_t
+/// status of this launch (zero before it) in device memory, and then the
+/// number of work items.
+typedef struct IngotGpuKernel {
+  const char *name;     /* of the entry in the images */
+  uint32_t slots;       /* parameters without the number of items */
+  uint32_t block;       /* threads of a block, along x */
+  uint32_t cluster;     /* blocks of a cluster, along x; 1: no clusters */
+  uint32_t shared;      /* dynamic shared memory of a block, bytes */
+  uint64_t block_items; /* work items of a block: the grid, along x, is the
+                         * number of items divided by this, rounded up */
+  uint32_t persistent;  /* not 0: no more than this many blocks for each
+                         * multiprocessor, which loop over the items */
+  uint32_t reserved;
+} IngotGpuKernel;
+
+/// The functions that run a model on a GPU: part of the runtime, but linked
+/// only into artifacts whose descriptors point here.
+struct IngotGpuBackend;
+extern const struct IngotGpuBackend ingot_gpu_backend;
+
+/// The GPU part of a model that is compiled for one.
+typedef struct IngotGpuDesc {
+  const struct IngotGpuBackend *backend;
+  int32_t capability; /* compute capability, major * 10 + minor */
+  int32_t exact;      /* 1: for this capability alone (sm_90a), else also for
+                       * later ones, by the PTX image */
+  int32_t num_images; /* machine code before PTX */
+  int32_t num_kernels;
+  const IngotGpuImage *images;
+  const IngotGpuKernel *const *kernels;
+} IngotGpuDesc;
+
+/// Everything about one model, compiled for one target. Generated code defines
+/// one for each target of the artifact; the first in the order of preference
+/// has the hidden symbol `ingot_model_desc`. They have the same inputs,
+/// outputs and symbols. In that of a GPU run() gets device memory as arena and
+/// weights and for inputs and outputs, and passes an IngotGpuKernel to
+/// ingot_rt_launch() in place of an IngotKernelFn.
 typedef struct IngotModelDesc {
   uint32_t magic;
   uint32_t abi_version;
@@ -103,6 +155,8 @@ typedef struct IngotModelDesc {
    * when symbol values admit no shape. */
   int64_t (*output_shapes)(const int64_t *symbols, int64_t *dims);
   int64_t (*run)(IngotRunFrame *frame);
+  const IngotGpuDesc *gpu;           /* null: for the processor */
+  const struct IngotModelDesc *next; /* for the next target, or null */
 } IngotModelDesc;
 
 /// Defined by the runtime, called by generated code: runs launch number
