@@ -59,7 +59,8 @@ static void setMachineAttributes(llvm::Module &module,
     if (function.isDeclaration())
       continue;
     function.addFnAttr("target-features", machine.getFeatures());
-    function.addFnAttr("tune-cpu", machine.getTune());
+    function.addFnAttr(machine.hasWarps() ? "target-cpu" : "tune-cpu",
+                       machine.getTune());
     function.addFnAttr("prefer-vector-width", bits);
     function.addFnAttr("min-legal-vector-width", bits);
     // Loops must not become calls of libc.
@@ -77,9 +78,12 @@ createTargetMachine(kernel::MachineAttr machine, std::string &error) {
     return nullptr;
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
+  // Code for warps is for one architecture, other code for any processor with
+  // the features.
   return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      triple, "", machine.getFeatures(), options, llvm::Reloc::PIC_,
-      std::nullopt, llvm::CodeGenOptLevel::Default));
+      triple, machine.hasWarps() ? machine.getTune() : "",
+      machine.getFeatures(), options, llvm::Reloc::PIC_, std::nullopt,
+      llvm::CodeGenOptLevel::Default));
 }
 
 /// Kernels arrive vectorised; what is left is scalar clean-up and hoisting.
@@ -234,15 +238,72 @@ static std::vector<OwningOpRef<ModuleOp>> split(ModuleOp module,
   return result;
 }
 
-FailureOr<std::vector<llvm::SmallVector<char, 0>>>
-ingot::emitCode(ModuleOp module, const ModelTables &tables,
-                const ModelIdentity &identity, CodeForm form, unsigned numParts,
-                unsigned threads) {
+/// Makes LLVM's code generators available.
+static void initializeTargets() {
   static std::once_flag initialized;
   std::call_once(initialized, [] {
     for (const auto &target : allTargets())
       target->initializeLLVM();
   });
+}
+
+/// Gives what targets of one artifact define each a name of its own.
+static void renameForVariant(llvm::Module &module, unsigned index) {
+  auto rename = [&](llvm::GlobalValue &value) {
+    bool runtimes = value.getName().starts_with("ingot_rt_") ||
+                    value.getName() == "ingot_weights" ||
+                    value.getName() == "ingot_code_bytes" ||
+                    value.getName() == "ingot_gpu_backend" ||
+                    value.getName().starts_with("ingot_model_desc") ||
+                    value.getName().starts_with("llvm.");
+    if (!runtimes && !value.hasLocalLinkage())
+      value.setName(value.getName() + "." + llvm::Twine(index));
+  };
+  if (index == 0)
+    return;
+  for (llvm::Function &function : module)
+    rename(function);
+  for (llvm::GlobalVariable &global : module.globals())
+    rename(global);
+}
+
+FailureOr<std::string> ingot::emitDeviceCode(ModuleOp module, CodeForm form) {
+  initializeTargets();
+  auto machine = module->getAttrOfType<kernel::MachineAttr>(machineAttrName);
+  OpBuilder b(module.getContext());
+  OwningOpRef<ModuleOp> device = ModuleOp::create(b, module.getLoc());
+  for (auto function :
+       llvm::make_early_inc_range(module.getOps<LLVM::LLVMFuncOp>())) {
+    if (!function->hasAttr(gridAttrName))
+      continue;
+    function->moveBefore(device->getBody(), device->getBody()->end());
+    for (StringRef name : {StringRef(gridAttrName), StringRef(workAttrName),
+                           StringRef(symbolsAttrName)})
+      function->removeAttr(name);
+    function.walk([&](LLVM::AddressOfOp address) {
+      StringRef name = address.getGlobalName();
+      auto global = module.lookupSymbol<LLVM::GlobalOp>(name);
+      if (!global || device->lookupSymbol(name))
+        return;
+      auto copy = cast<LLVM::GlobalOp>(
+          OpBuilder::atBlockBegin(device->getBody()).clone(*global));
+      copy.setLinkage(LLVM::Linkage::Internal);
+      copy.setVisibility_(LLVM::Visibility::Default);
+    });
+  }
+  llvm::SmallVector<char, 0> buffer;
+  std::string error;
+  if (!compilePart(
+          *device, machine, form, [](llvm::Module &) {}, buffer, error))
+    return module.emitError("[IG4006] code generation failed: ") << error;
+  return std::string(buffer.begin(), buffer.end());
+}
+
+FailureOr<std::vector<llvm::SmallVector<char, 0>>>
+ingot::emitCode(ModuleOp module, const ModelTables &tables,
+                const ModelIdentity &identity, const Variant &variant,
+                CodeForm form, unsigned numParts, unsigned threads) {
+  initializeTargets();
   auto machine = module->getAttrOfType<kernel::MachineAttr>(machineAttrName);
   module->removeAttr(machineAttrName);
   for (auto function : module.getOps<LLVM::LLVMFuncOp>())
@@ -262,10 +323,11 @@ ingot::emitCode(ModuleOp module, const ModelTables &tables,
   auto compile = [&] {
     for (size_t i = next++; i < parts.size(); i = next++)
       compilePart(
-          parts[i], machine, form,
+          parts[i], machine.hasWarps() ? variant.host : machine, form,
           [&](llvm::Module &llvmModule) {
             if (i == 0)
-              emitDescriptor(llvmModule, tables, identity, machine);
+              emitDescriptor(llvmModule, tables, identity, machine, variant);
+            renameForVariant(llvmModule, variant.index);
           },
           buffers[i], errors[i]);
   };

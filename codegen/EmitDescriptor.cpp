@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/EmitDescriptor.h"
+#include "codegen/Target.h"
 
 #include "dialects/onnx/Dims.h"
 
@@ -66,7 +67,7 @@ public:
         i32(llvm::Type::getInt32Ty(ctx)), i64(llvm::Type::getInt64Ty(ctx)) {}
 
   void build(const ModelTables &tables, const ModelIdentity &identity,
-             kernel::MachineAttr machine);
+             kernel::MachineAttr machine, const Variant &variant);
 
 private:
   Constant *text(llvm::StringRef value) {
@@ -93,6 +94,20 @@ private:
   }
   Constant *tensors(const std::vector<ModelTensor> &list,
                     const ModelTables &tables);
+  Constant *gpu(const ModelTables &tables, kernel::MachineAttr machine,
+                const Variant &variant);
+  /// A constant that another part of the artifact defines.
+  Constant *declare(const llvm::Twine &name) {
+    auto *global = new llvm::GlobalVariable(
+        module, llvm::Type::getInt8Ty(ctx), true,
+        llvm::GlobalValue::ExternalLinkage, nullptr, name);
+    global->setVisibility(llvm::GlobalValue::HiddenVisibility);
+    return global;
+  }
+  static std::string descriptorName(unsigned index) {
+    return index == 0 ? "ingot_model_desc"
+                      : "ingot_model_desc." + std::to_string(index);
+  }
   void addNote(llvm::StringRef contentHash);
 
   llvm::Module &module;
@@ -138,11 +153,54 @@ void DescriptorBuilder::addNote(llvm::StringRef contentHash) {
   llvm::appendToCompilerUsed(module, {global});
 }
 
+/// The IngotGpuDesc with its images and the records that launches pass.
+Constant *DescriptorBuilder::gpu(const ModelTables &tables,
+                                 kernel::MachineAttr machine,
+                                 const Variant &variant) {
+  if (!machine.hasWarps())
+    return llvm::ConstantPointerNull::get(pointer);
+  std::vector<Constant *> kernels, images;
+  for (const ModelKernel &kernel : tables.records) {
+    const GridShape &shape = kernel.shape;
+    Constant *fields =
+        record({text(kernel.name), number(i32, kernel.slots),
+                number(i32, shape.block), number(i32, shape.cluster),
+                number(i32, shape.shared), number(i64, shape.blockItems),
+                number(i32, shape.persistent), number(i32, 0)});
+    // The driver functions know it by name only, of a size unknown to them.
+    llvm::GlobalVariable *declared =
+        module.getGlobalVariable(recordName(kernel.name));
+    Constant *defined = global(fields);
+    if (declared) {
+      declared->replaceAllUsesWith(defined);
+      declared->eraseFromParent();
+    }
+    kernels.push_back(defined);
+  }
+  for (const DeviceImage &image : variant.images) {
+    // PTX is text that ends with a zero byte.
+    bool isText = image.kind == 1;
+    Constant *bytes = llvm::ConstantDataArray::getString(ctx, image.bytes,
+                                                         /*AddNull=*/isText);
+    images.push_back(
+        record({number(i32, image.kind), number(i32, image.driver),
+                global(bytes), number(i64, image.bytes.size() + isText)}));
+  }
+  DeviceLimits limits = *deviceLimits(machine);
+  return global(
+      record({declare("ingot_gpu_backend"), number(i32, limits.capability),
+              number(i32, limits.exact), number(i32, images.size()),
+              number(i32, kernels.size()), array(images), array(kernels)}));
+}
+
 void DescriptorBuilder::build(const ModelTables &tables,
                               const ModelIdentity &identity,
-                              kernel::MachineAttr machine) {
+                              kernel::MachineAttr machine,
+                              const Variant &variant) {
   std::string features;
-  for (llvm::StringRef feature : llvm::split(machine.getFeatures(), ','))
+  // The processor needs what its own code uses.
+  kernel::MachineAttr processor = machine.hasWarps() ? variant.host : machine;
+  for (llvm::StringRef feature : llvm::split(processor.getFeatures(), ','))
     features += (features.empty() ? "" : ",") +
                 feature.drop_while([](char c) { return c == '+'; }).str();
   std::vector<Constant *> symbolNames, launches;
@@ -150,20 +208,17 @@ void DescriptorBuilder::build(const ModelTables &tables,
     symbolNames.push_back(text(onnx::printDim(symbol, machine.getContext())));
   for (const ModelLaunch &launch : tables.launches)
     launches.push_back(record({text(launch.kernel), text(launch.nodes)}));
-  auto *weights = new llvm::GlobalVariable(
-      module, llvm::Type::getInt8Ty(ctx), true,
-      llvm::GlobalValue::ExternalLinkage, nullptr, "ingot_weights");
-  weights->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  Constant *weights = declare("ingot_weights");
   // The linker knows how long the code is, and says so by a symbol's value.
-  auto *codeSymbol = new llvm::GlobalVariable(
-      module, llvm::Type::getInt8Ty(ctx), true,
-      llvm::GlobalValue::ExternalLinkage, nullptr, "ingot_code_bytes");
-  codeSymbol->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  Constant *codeSymbol = declare("ingot_code_bytes");
   auto *codeSize = llvm::ConstantExpr::getPtrToInt(codeSymbol, i64);
   uint64_t bound = 0;
   if (auto constant = onnx::constantValue(tables.arenaLowerBound))
     bound = *constant;
   auto fn = [&](llvm::StringRef name) { return module.getFunction(name); };
+  Constant *next = llvm::ConstantPointerNull::get(pointer);
+  if (!variant.last)
+    next = declare(descriptorName(variant.index + 1));
   Constant *desc = record({number(i32, 0x31474e49),
                            number(i32, 3),
                            text(identity.name),
@@ -187,17 +242,19 @@ void DescriptorBuilder::build(const ModelTables &tables,
                            fn("ingot_gen_arena_bytes"),
                            fn("ingot_gen_output_shapes"),
                            fn("ingot_gen_run"),
-                           llvm::ConstantPointerNull::get(pointer),
-                           llvm::ConstantPointerNull::get(pointer)});
+                           gpu(tables, machine, variant),
+                           next});
   auto *global = new llvm::GlobalVariable(module, desc->getType(), true,
                                           llvm::GlobalValue::ExternalLinkage,
-                                          desc, "ingot_model_desc");
+                                          desc, descriptorName(variant.index));
   global->setVisibility(llvm::GlobalValue::HiddenVisibility);
-  addNote(identity.contentHash);
+  if (variant.index == 0)
+    addNote(identity.contentHash);
 }
 
 void ingot::emitDescriptor(llvm::Module &module, const ModelTables &tables,
                            const ModelIdentity &identity,
-                           kernel::MachineAttr machine) {
-  DescriptorBuilder(module).build(tables, identity, machine);
+                           kernel::MachineAttr machine,
+                           const Variant &variant) {
+  DescriptorBuilder(module).build(tables, identity, machine, variant);
 }

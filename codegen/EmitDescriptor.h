@@ -19,9 +19,10 @@ namespace ingot {
 int32_t onnxDataType(mlir::Type type);
 
 /// Adds the IngotModelDesc of lib/Runtime/ModelAbi.h to the module that holds
-/// the driver functions.
+/// the driver functions, and for a machine with warps its IngotGpuDesc.
 void emitDescriptor(llvm::Module &module, const ModelTables &tables,
-                    const ModelIdentity &identity, kernel::MachineAttr machine);
+                    const ModelIdentity &identity, kernel::MachineAttr machine,
+                    const Variant &variant);
 
 } // namespace ingot
 

@@ -41,13 +41,18 @@ class DriverEmitter {
 public:
   DriverEmitter(ModuleOp module, func::FuncOp main, ModelTables &tables)
       : module(module), main(main), tables(tables), ctx(module.getContext()),
-        loc(main.getLoc()), sizes(kernel::MachineAttr()) {}
+        loc(main.getLoc()), sizes(kernel::MachineAttr()) {
+    // Targets of one artifact share the weights they have in common.
+    for (const ModelWeight &weight : tables.weights)
+      weightOffsets.try_emplace(weight.value, weight.offset);
+  }
 
   LogicalResult emit();
 
 private:
   LogicalResult describe();
   LogicalResult emitRun();
+  StringRef entryOf(LLVM::LLVMFuncOp kernel, int64_t slots);
   void emitArenaBytes();
   void emitOutputShapes();
   LLVM::LLVMFuncOp function(StringRef name, ArrayRef<Type> args);
@@ -220,6 +225,23 @@ FailureOr<Value> DriverEmitter::pointerTo(OpBuilder &b, Value tensor) {
   return emitError(tensor.getLoc(), "[IG4005] value has no place in memory");
 }
 
+/// The symbol that a launch of the kernel passes: the kernel itself, or the
+/// record that describes it to another machine's driver.
+StringRef DriverEmitter::entryOf(LLVM::LLVMFuncOp kernel, int64_t slots) {
+  Attribute grid = kernel->getAttr(gridAttrName);
+  if (!grid)
+    return kernel.getName();
+  std::string name = recordName(kernel.getName());
+  if (Operation *record = module.lookupSymbol(name))
+    return cast<LLVM::GlobalOp>(record).getName();
+  tables.records.push_back(
+      {kernel.getName().str(), GridShape::fromAttr(grid), slots});
+  OpBuilder top = OpBuilder::atBlockBegin(module.getBody());
+  return LLVM::GlobalOp::create(top, loc, top.getI64Type(), /*isConstant=*/true,
+                                LLVM::Linkage::External, name, Attribute())
+      .getName();
+}
+
 LogicalResult DriverEmitter::emitRun() {
   auto pointer = LLVM::LLVMPointerType::get(ctx);
   auto run = function("ingot_gen_run", {pointer});
@@ -302,7 +324,7 @@ LogicalResult DriverEmitter::emitRun() {
     Value index = arith::ConstantOp::create(
         b, loc, b.getI64IntegerAttr(tables.launches.size()));
     Value address =
-        LLVM::AddressOfOp::create(b, loc, pointer, kernel.getName());
+        LLVM::AddressOfOp::create(b, loc, pointer, entryOf(kernel, slot));
     LLVM::CallOp::create(
         b, loc, launchType, "ingot_rt_launch",
         ValueRange{frame, index, address, args, toI64(b, work)});

@@ -9,8 +9,10 @@
 #include "codegen/heavy/HeavyEmitter.h"
 #include "codegen/loop/LoopEmitter.h"
 #include "codegen/loop/RowEmitter.h"
+#include "codegen/warp/Warp.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -47,7 +49,10 @@ public:
   LogicalResult emit();
 
 private:
-  void bindArguments(OpBuilder &b, Value args);
+  LogicalResult emitForThreads(OpBuilder &b);
+  LogicalResult emitForWarps(OpBuilder &b);
+  void bindArguments(OpBuilder &b, function_ref<Value(Type)> next);
+  void describe(LLVM::LLVMFuncOp function, AffineExpr work);
   LogicalResult emitBody(OpBuilder &b, Value lo, Value hi, AffineExpr &work);
 
   kernel::FuncOp kernel;
@@ -57,16 +62,9 @@ private:
 } // namespace
 
 /// Slot 0 holds the status pointer, then come operands, results and symbols.
-void KernelEmitter::bindArguments(OpBuilder &b, Value args) {
+void KernelEmitter::bindArguments(OpBuilder &b,
+                                  function_ref<Value(Type)> next) {
   auto pointer = LLVM::LLVMPointerType::get(b.getContext());
-  int64_t slot = 0;
-  auto next = [&](Type type) {
-    Value at = LLVM::GEPOp::create(b, loc, pointer, pointer, args,
-                                   ArrayRef<LLVM::GEPArg>{int32_t(slot++)});
-    return LLVM::LoadOp::create(b, loc, type, at, 8, /*isVolatile=*/false,
-                                /*isNonTemporal=*/false, /*isInvariant=*/true)
-        .getResult();
-  };
   context.status = next(pointer);
   auto bind = [&](Value v) {
     auto type = cast<RankedTensorType>(v.getType());
@@ -113,9 +111,18 @@ LogicalResult KernelEmitter::emitBody(OpBuilder &b, Value lo, Value hi,
   return roots.front()->emitError("[IG4002] no emitter for this kernel");
 }
 
-LogicalResult KernelEmitter::emit() {
+void KernelEmitter::describe(LLVM::LLVMFuncOp function, AffineExpr work) {
   MLIRContext *ctx = kernel.getContext();
-  OpBuilder b(kernel);
+  function->setAttr(workAttrName, onnx::DimsAttr::get(ctx, work));
+  SmallVector<AffineExpr> symbols;
+  for (AffineExpr symbol : symbolsOf(kernel))
+    symbols.push_back(symbol);
+  function->setAttr(symbolsAttrName, onnx::DimsAttr::get(ctx, symbols));
+}
+
+/// void kernel(args, lo, hi, worker): one of a few threads does many items.
+LogicalResult KernelEmitter::emitForThreads(OpBuilder &b) {
+  MLIRContext *ctx = kernel.getContext();
   auto pointer = LLVM::LLVMPointerType::get(ctx);
   Type i64 = b.getI64Type();
   auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(ctx),
@@ -127,19 +134,83 @@ LogicalResult KernelEmitter::emit() {
     return arith::IndexCastOp::create(b, loc, b.getIndexType(),
                                       function.getArgument(i));
   };
-  bindArguments(b, function.getArgument(0));
+  int64_t slot = 0;
+  bindArguments(b, [&](Type slotType) {
+    Value at =
+        LLVM::GEPOp::create(b, loc, pointer, pointer, function.getArgument(0),
+                            ArrayRef<LLVM::GEPArg>{int32_t(slot++)});
+    return LLVM::LoadOp::create(b, loc, slotType, at, 8, /*isVolatile=*/false,
+                                /*isNonTemporal=*/false, /*isInvariant=*/true)
+        .getResult();
+  });
   Value lo = toIndex(1), hi = toIndex(2);
   auto ret = LLVM::ReturnOp::create(b, loc, ValueRange());
   b.setInsertionPoint(ret);
   AffineExpr work;
   if (failed(emitBody(b, lo, hi, work)))
     return failure();
-  function->setAttr(workAttrName, onnx::DimsAttr::get(ctx, work));
-  SmallVector<AffineExpr> symbols;
-  for (AffineExpr symbol : symbolsOf(kernel))
-    symbols.push_back(symbol);
-  function->setAttr(symbolsAttrName, onnx::DimsAttr::get(ctx, symbols));
+  describe(function, work);
   return success();
+}
+
+/// void kernel(slots..., items): one of very many threads does one item.
+LogicalResult KernelEmitter::emitForWarps(OpBuilder &b) {
+  MLIRContext *ctx = kernel.getContext();
+  auto pointer = LLVM::LLVMPointerType::get(ctx);
+  Type i64 = b.getI64Type();
+  size_t pointers = 1 + kernel.getNumArguments() +
+                    kernel.getBody().front().getTerminator()->getNumOperands();
+  SmallVector<Type> parameters(pointers, pointer);
+  parameters.append(symbolsOf(kernel).size() + 1, i64);
+  auto type =
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(ctx), parameters);
+  auto function = LLVM::LLVMFuncOp::create(b, loc, kernel.getName(), type);
+  function.setCConv(LLVM::CConv::PTX_Kernel);
+  b.setInsertionPointToStart(function.addEntryBlock(b));
+  unsigned parameter = 0;
+  bindArguments(b, [&](Type slotType) -> Value {
+    assert(function.getArgument(parameter).getType() == slotType);
+    (void)slotType;
+    return function.getArgument(parameter++);
+  });
+  Value items = arith::IndexCastOp::create(b, loc, b.getIndexType(),
+                                           function.getArgument(parameter));
+  auto ret = LLVM::ReturnOp::create(b, loc, ValueRange());
+  b.setInsertionPoint(ret);
+  GridShape shape;
+  Value item = warp::globalThread(b, loc, shape.block);
+  Value live =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, item, items);
+  auto branch = scf::IfOp::create(b, loc, live, /*withElse=*/false);
+  OpBuilder inner(branch.thenBlock()->getTerminator());
+  Value one = arith::ConstantIndexOp::create(inner, loc, 1);
+  AffineExpr work;
+  if (failed(emitBody(inner, item, arith::AddIOp::create(inner, loc, item, one),
+                      work)))
+    return failure();
+  describe(function, work);
+  warp::setBlock(function, shape.block);
+  function->setAttr(gridAttrName, shape.toAttr(ctx));
+  return success();
+}
+
+LogicalResult KernelEmitter::emit() {
+  OpBuilder b(kernel);
+  return context.machine.hasWarps() ? emitForWarps(b) : emitForThreads(b);
+}
+
+Attribute GridShape::toAttr(MLIRContext *context) const {
+  return DenseI64ArrayAttr::get(
+      context, {block, cluster, shared, blockItems, persistent});
+}
+
+GridShape GridShape::fromAttr(Attribute attr) {
+  ArrayRef<int64_t> fields = cast<DenseI64ArrayAttr>(attr).asArrayRef();
+  return {fields[0], fields[1], fields[2], fields[3], fields[4]};
+}
+
+std::string ingot::recordName(StringRef kernel) {
+  return "ingot_gpu_kernel_" + kernel.str();
 }
 
 LogicalResult ingot::emitKernels(ModuleOp module) {

@@ -36,6 +36,28 @@ struct ModelLaunch {
   std::string nodes;
 };
 
+/// How a kernel is launched on a machine of very many threads: fields of
+/// IngotGpuKernel (lib/Runtime/ModelAbi.h).
+struct GridShape {
+  int64_t block = 128;
+  int64_t cluster = 1;
+  /// Bytes of shared memory beyond what the kernel declares.
+  int64_t shared = 0;
+  int64_t blockItems = 128;
+  int64_t persistent = 0;
+
+  mlir::Attribute toAttr(mlir::MLIRContext *context) const;
+  static GridShape fromAttr(mlir::Attribute attr);
+};
+
+/// A kernel for such a machine, as the driver launches it.
+struct ModelKernel {
+  std::string name;
+  GridShape shape;
+  /// Its parameters without the number of work items.
+  int64_t slots = 0;
+};
+
 /// A constant and where it lies in the weights of the artifact.
 struct ModelWeight {
   mlir::ElementsAttr value;
@@ -49,6 +71,8 @@ struct ModelTables {
   /// Symbols of the input shapes, in order of appearance.
   std::vector<mlir::AffineExpr> symbols;
   std::vector<ModelLaunch> launches;
+  /// Kernels that are launched by a record, not by their address.
+  std::vector<ModelKernel> records;
   std::vector<ModelWeight> weights;
   uint64_t weightBytes = 0;
   /// Bytes of arena and their liveness lower bound.
@@ -57,7 +81,9 @@ struct ModelTables {
 };
 
 /// Turns every kernel.func of the module into an llvm.func of the form
-/// IngotKernelFn, with its loops. Errors name the ONNX nodes.
+/// IngotKernelFn, with its loops, or, for a machine with warps, into an entry
+/// whose parameters are the slots and the number of items. Errors name the ONNX
+/// nodes.
 mlir::LogicalResult emitKernels(mlir::ModuleOp module);
 
 /// Turns the module's function with its launches (memory planned) into
@@ -69,6 +95,10 @@ mlir::LogicalResult emitDriver(mlir::ModuleOp module, ModelTables &tables);
 /// whose values follow the pointers in its argument slots.
 inline constexpr llvm::StringLiteral workAttrName = "ingot.work";
 inline constexpr llvm::StringLiteral symbolsAttrName = "ingot.symbols";
+/// Its GridShape, for a machine with warps.
+inline constexpr llvm::StringLiteral gridAttrName = "ingot.grid";
+/// Names of the records that stand for such kernels in the driver.
+std::string recordName(llvm::StringRef kernel);
 
 } // namespace ingot
 

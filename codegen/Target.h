@@ -15,9 +15,21 @@
 #include "dialects/kernel/Kernel.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace ingot {
+
+/// What the driver of a machine with warps asks of code for it.
+struct DeviceLimits {
+  /// Compute capability, major * 10 + minor.
+  int32_t capability = 0;
+  /// True if the code runs on no later capability.
+  bool exact = false;
+  /// The least version of the driver that can translate the code, as
+  /// cuDriverGetVersion() counts.
+  int32_t driver = 0;
+};
 
 class Target {
 public:
@@ -33,6 +45,21 @@ public:
   virtual kernel::MachineAttr describeHost(mlir::MLIRContext *context) const {
     return {};
   }
+  /// The least processor of an architecture as LLVM names it ("x86_64"), for
+  /// code that only starts the kernels of another machine; null if it is none
+  /// of this target's.
+  virtual kernel::MachineAttr describeLeast(llvm::StringRef arch,
+                                            mlir::MLIRContext *context) const {
+    (void)arch, (void)context;
+    return {};
+  }
+  /// The limits of a machine that this target described; none for one whose
+  /// code the processor runs itself.
+  virtual std::optional<DeviceLimits>
+  deviceLimits(kernel::MachineAttr machine) const {
+    (void)machine;
+    return std::nullopt;
+  }
   /// What --target takes, for --help.
   virtual llvm::StringRef help() const = 0;
   /// Makes LLVM's code generator for this target available.
@@ -47,6 +74,13 @@ llvm::ArrayRef<std::unique_ptr<Target>> allTargets();
 kernel::MachineAttr resolveMachine(llvm::StringRef spec, llvm::StringRef cpu,
                                    mlir::MLIRContext *context,
                                    std::string &error);
+
+/// The least processor of an architecture; null if no target knows it.
+kernel::MachineAttr leastMachine(llvm::StringRef arch,
+                                 mlir::MLIRContext *context);
+
+/// The limits of a machine of another driver's.
+std::optional<DeviceLimits> deviceLimits(kernel::MachineAttr machine);
 
 /// The module attribute that holds the machine description.
 inline constexpr llvm::StringLiteral machineAttrName = "ingot.machine";

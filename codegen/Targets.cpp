@@ -48,3 +48,19 @@ kernel::MachineAttr ingot::resolveMachine(llvm::StringRef spec,
   error += "; accepted: host, " + accepted;
   return {};
 }
+
+kernel::MachineAttr ingot::leastMachine(llvm::StringRef arch,
+                                        mlir::MLIRContext *context) {
+  context->getOrLoadDialect<kernel::KernelDialect>();
+  for (const auto &target : allTargets())
+    if (kernel::MachineAttr machine = target->describeLeast(arch, context))
+      return machine;
+  return {};
+}
+
+std::optional<DeviceLimits> ingot::deviceLimits(kernel::MachineAttr machine) {
+  for (const auto &target : allTargets())
+    if (std::optional<DeviceLimits> limits = target->deviceLimits(machine))
+      return limits;
+  return std::nullopt;
+}

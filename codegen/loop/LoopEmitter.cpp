@@ -135,6 +135,10 @@ void GenericEmitter::emitInner(OpBuilder &b, Value chunkIndex) {
       Value chunk = constant(nested, plan.chunk);
       from = arith::MulIOp::create(nested, loc, chunkIndex, chunk);
       Value end = arith::AddIOp::create(nested, loc, from, chunk);
+      std::optional<int64_t> size =
+          onnx::constantValue(extents[plan.vectorDim]);
+      if (size && *size % plan.chunk == 0 && plan.chunk == plan.width)
+        return point(nested, from, Lanes{plan.width, Value()}, 1);
       to = arith::MinSIOp::create(nested, loc, end, to);
     }
     vectorLoop(nested, from, to);

@@ -232,7 +232,9 @@ static LoopPlan choosePlan(linalg::GenericOp op, kernel::MachineAttr machine,
       plan.acrossReduction = across;
     }
   };
-  int64_t interleaved = vectorizable ? interleavedDim(op, extents, first) : -1;
+  int64_t interleaved = vectorizable && !machine.hasWarps()
+                            ? interleavedDim(op, extents, first)
+                            : -1;
   bool interleaves = interleaved >= 0 && extentOf(interleaved - 1) >= 16;
   if (interleaves) {
     plan.vectorDim = interleaved - 1;
@@ -253,6 +255,12 @@ static LoopPlan choosePlan(linalg::GenericOp op, kernel::MachineAttr machine,
       while (plan.width > 1 && (machine.getMasks() ? plan.width / 2 >= *size
                                                    : plan.width > *size))
         plan.width /= 2;
+    // A thread with a rest to do keeps its whole warp waiting.
+    if (machine.hasWarps())
+      if (std::optional<int64_t> size =
+              onnx::constantValue(extents[plan.vectorDim]))
+        while (*size % plan.width)
+          plan.width /= 2;
     if (plan.width == 1) {
       plan.vectorDim = -1;
       plan.acrossReduction = false;
@@ -277,6 +285,13 @@ LoopPlan ingot::planLoops(linalg::GenericOp op, kernel::MachineAttr machine) {
   auto extentOf = [&](int64_t d) {
     return onnx::constantValue(extents[d]).value_or(1 << 20);
   };
+  if (machine.hasWarps()) {
+    // A thread for each vector; neighbours work on neighbours.
+    plan.itemDims = parallel;
+    if (plan.vectorDim >= 0 && !plan.acrossReduction)
+      plan.chunk = plan.width;
+    return plan;
+  }
   // Enough items for any number of threads, but no more decomposition of item
   // numbers than that needs.
   int64_t items = 1;

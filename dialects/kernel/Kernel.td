@@ -60,6 +60,8 @@ def Kernel_MachineAttr : AttrDef<Kernel_Dialect, "Machine"> {
     whose products sum 64 depths of 16 x 16 results of 8-bit integers; empty
     without such registers. `bf16Intrinsic`, of (sums, left, right), adds two
     products of bf16 to sums in f32 (vdpbf16ps); empty where there is none.
+    `warp`: a machine of very many threads, so many of which go in step; each
+    does one work item of a kernel. 0: a few threads, which share all items.
   }];
   let parameters = (ins
     StringRefParameter<"name on the command line">:$target,
@@ -75,7 +77,8 @@ def Kernel_MachineAttr : AttrDef<Kernel_Dialect, "Machine"> {
     Kernel_DotParameter:$dot,
     StringRefParameter<"LLVM intrinsic of the dot form", [{""}]>:$dotIntrinsic,
     StringRefParameter<"prefix of LLVM intrinsics on tiles", [{""}]>:$tileIntrinsics,
-    StringRefParameter<"LLVM intrinsic for bf16", [{""}]>:$bf16Intrinsic
+    StringRefParameter<"LLVM intrinsic for bf16", [{""}]>:$bf16Intrinsic,
+    DefaultValuedParameter<"int64_t", "0", "threads that go in step">:$warp
   );
   let assemblyFormat = "`<` struct(params) `>`";
   let extraClassDeclaration = [{
@@ -89,6 +92,8 @@ def Kernel_MachineAttr : AttrDef<Kernel_Dialect, "Machine"> {
     /// Steps of the depth that lie side by side in a packed right operand of
     /// integers.
     int64_t dotDepth() const;
+    /// True for a machine whose threads each do one work item.
+    bool hasWarps() const { return getWarp() != 0; }
     bool hasTiles() const { return !getTileIntrinsics().empty(); }
     /// Bits of the right factors.
     int64_t dotBits() const;

@@ -16,6 +16,7 @@
 #include "lib/Driver/Phases.h"
 #include "lib/Driver/WeightsObject.h"
 #include "lib/Import/Import.h"
+#include "lib/Runtime/ModelAbi.h"
 #include "passes/Passes.h"
 #include "passes/Precision.h"
 
@@ -29,6 +30,8 @@
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/BLAKE3.h"
 #include "llvm/Support/raw_ostream.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
 
 #include <chrono>
 #include <thread>
@@ -46,6 +49,7 @@ std::optional<Emit> ingot::parseEmit(StringRef name) {
       .Case("loops", Emit::Loops)
       .Case("llvm", Emit::LlvmIr)
       .Case("asm", Emit::Assembly)
+      .Case("ptx", Emit::Ptx)
       .Case("obj", Emit::Object)
       .Case("a", Emit::Static)
       .Case("so", Emit::Shared)
@@ -169,21 +173,13 @@ static void enableRemarks(PassManager &pm) {
 
 /// The phases, then the emitters. Stops with `Asked` when the form that the
 /// options ask for has been written to `output` on the way.
-static Reached lower(ModuleOp module, StringRef output,
-                     const CompileOptions &options, CompileReport &report,
-                     Steps &steps) {
+static Reached lower(ModuleOp module, kernel::MachineAttr machine,
+                     StringRef output, const CompileOptions &options,
+                     CompileReport &report, Steps &steps) {
   auto asked = [&] {
     return succeeded(writeText(module, output)) ? Reached::Asked
                                                 : Reached::Failure;
   };
-  std::string error;
-  kernel::MachineAttr machine =
-      resolveMachine(options.target, options.cpu, module.getContext(), error);
-  if (!machine) {
-    module.emitError("[IG6001] ") << error;
-    return Reached::Failure;
-  }
-  report.target = machine.getTarget().str();
   module->setAttr(machineAttrName, machine);
   if (options.precision != "f32")
     module->setAttr(precisionAttrName,
@@ -218,53 +214,208 @@ static Reached lower(ModuleOp module, StringRef output,
   return options.emit == Emit::Loops ? asked() : Reached::Kernels;
 }
 
+/// The machines of --target, which lists one or several, in the order of
+/// preference: devices before processors, those for one capability alone before
+/// others, later ones first, and else as they were given.
+static LogicalResult
+resolveTargets(ModuleOp module, const CompileOptions &options,
+               SmallVector<kernel::MachineAttr> &machines) {
+  SmallVector<StringRef> specs;
+  StringRef(options.target).split(specs, ',');
+  StringRef processor;
+  for (StringRef spec : specs) {
+    std::string error;
+    kernel::MachineAttr machine =
+        resolveMachine(spec.trim(), options.cpu, module.getContext(), error);
+    if (!machine)
+      return module.emitError("[IG6001] ") << error;
+    if (llvm::is_contained(machines, machine))
+      return module.emitError("[IG6001] target '")
+             << spec << "' is listed twice";
+    if (!machine.hasWarps()) {
+      if (!processor.empty() && processor != machine.getTriple())
+        return module.emitError("[IG6001] one file holds code for one kind of "
+                                "processor; '")
+               << spec << "' is another than " << processor;
+      processor = machine.getTriple();
+    }
+    machines.push_back(machine);
+  }
+  auto rank = [](kernel::MachineAttr machine) {
+    std::optional<DeviceLimits> limits = deviceLimits(machine);
+    return limits ? std::pair(limits->capability, limits->exact)
+                  : std::pair(-1, false);
+  };
+  llvm::stable_sort(machines,
+                    [&](auto a, auto b) { return rank(a) > rank(b); });
+  return success();
+}
+
+/// The processor that starts the kernels of devices: the one of the processors
+/// listed, or else of this machine, in its least form.
+static kernel::MachineAttr hostOf(ArrayRef<kernel::MachineAttr> machines) {
+  MLIRContext *context = machines.front().getContext();
+  for (kernel::MachineAttr machine : machines)
+    if (!machine.hasWarps())
+      return leastMachine(llvm::Triple(machine.getTriple()).getArchName(),
+                          context);
+  return leastMachine(llvm::Triple(llvm::sys::getProcessTriple()).getArchName(),
+                      context);
+}
+
 LogicalResult ingot::lowerToKernels(ModuleOp module,
                                     const CompileOptions &options,
                                     CompileReport &report) {
   Steps steps(options, report);
-  return success(lower(module, "", options, report, steps) == Reached::Kernels);
+  SmallVector<kernel::MachineAttr> machines;
+  if (failed(resolveTargets(module, options, machines)))
+    return failure();
+  report.target = machines.front().getTarget().str();
+  return success(lower(module, machines.front(), "", options, report, steps) ==
+                 Reached::Kernels);
+}
+
+namespace {
+/// Compiles a module for one target after another.
+class VariantCompiler {
+public:
+  VariantCompiler(StringRef name, StringRef output,
+                  const CompileOptions &options, CompileReport &report)
+      : name(name), output(output), options(options), report(report),
+        steps(options, report) {}
+
+  LogicalResult compile(ModuleOp module);
+
+private:
+  /// Adds the objects of one target; `done` if what was asked for is written.
+  LogicalResult compileFor(ModuleOp module, kernel::MachineAttr machine,
+                           Variant &variant, bool &done);
+  LogicalResult writeCode(ModuleOp module, StringRef text);
+  bool isText() const {
+    return options.emit == Emit::LlvmIr || options.emit == Emit::Assembly ||
+           options.emit == Emit::Ptx;
+  }
+  CodeForm form() const {
+    if (options.emit == Emit::LlvmIr)
+      return CodeForm::LLVMIR;
+    return isText() ? CodeForm::Assembly : CodeForm::Object;
+  }
+
+  StringRef name, output;
+  const CompileOptions &options;
+  CompileReport &report;
+  Steps steps;
+  LinkInput input;
+  /// Those of the target compiled last, with the weights of all before.
+  ModelTables tables;
+};
+} // namespace
+
+LogicalResult VariantCompiler::writeCode(ModuleOp module, StringRef text) {
+  if (llvm::Error error = writeWhole(output, {text.data(), text.size()}))
+    return module.emitError(llvm::toString(std::move(error)));
+  return success();
+}
+
+LogicalResult VariantCompiler::compileFor(ModuleOp module,
+                                          kernel::MachineAttr machine,
+                                          Variant &variant, bool &done) {
+  // Targets of one artifact share the weights they have in common.
+  CompileReport own;
+  own.tables.weights = tables.weights;
+  own.tables.weightBytes = tables.weightBytes;
+  Reached reached = lower(module, machine, output, options, own, steps);
+  done = reached == Reached::Asked;
+  if (reached != Reached::Kernels)
+    return success(done);
+  tables = own.tables;
+  if (variant.index == 0) {
+    report.tables = own.tables;
+    report.precision = own.precision;
+    report.contentHash = own.contentHash;
+  }
+  if (failed(lowerToLLVM(module)))
+    return module.emitError("[IG4006] kernels could not be lowered");
+
+  steps.begin("code");
+  if (machine.hasWarps()) {
+    FailureOr<std::string> code =
+        emitDeviceCode(module, isText() ? form() : CodeForm::Assembly);
+    if (failed(code))
+      return failure();
+    if (isText()) {
+      done = true;
+      return writeCode(module, *code);
+    }
+    variant.images.push_back(
+        {INGOT_GPU_PTX, deviceLimits(machine)->driver, std::move(*code)});
+  }
+  // Text comes in one piece. The number of parts is fixed, since it changes
+  // the artifact's bytes, as the number of threads must not.
+  unsigned parts = isText() || machine.hasWarps() ? 1 : 4;
+  unsigned threads = options.threads
+                         ? options.threads
+                         : std::max(1u, std::thread::hardware_concurrency());
+  ModelIdentity identity{name.empty() ? "model" : name.str(), INGOT_VERSION,
+                         own.contentHash, own.precision};
+  auto objects =
+      emitCode(module, tables, identity, variant, form(), parts, threads);
+  if (failed(objects))
+    return failure();
+  if (isText()) {
+    done = true;
+    return writeCode(
+        module, StringRef(objects->front().data(), objects->front().size()));
+  }
+  llvm::append_range(input.objects, std::move(*objects));
+  return success();
+}
+
+LogicalResult VariantCompiler::compile(ModuleOp module) {
+  SmallVector<kernel::MachineAttr> machines;
+  if (failed(resolveTargets(module, options, machines)))
+    return failure();
+  bool whole = options.emit == Emit::Shared || options.emit == Emit::Static ||
+               options.emit == Emit::Object;
+  if (machines.size() > 1 && !whole)
+    return module.emitError("[IG6001] only --emit=so, a and obj take several "
+                            "targets");
+  if (options.emit == Emit::Ptx && !machines.front().hasWarps())
+    return module.emitError("[IG6001] --emit=ptx is for GPUs; name one, for "
+                            "example --target=sm_80");
+  Variant variant;
+  variant.host = hostOf(machines);
+  if (!variant.host)
+    return module.emitError("[IG6001] no code can be generated for this "
+                            "processor, which would start the device's");
+  for (auto [i, machine] : llvm::enumerate(machines)) {
+    report.target += (i ? "," : "") + machine.getTarget().str();
+    variant.index = i;
+    variant.last = i + 1 == machines.size();
+    variant.images.clear();
+    OwningOpRef<ModuleOp> copy;
+    if (!variant.last)
+      copy = module.clone();
+    bool done = false;
+    if (failed(compileFor(copy ? *copy : module, machine, variant, done)))
+      return failure();
+    if (done)
+      return success();
+  }
+  steps.begin("link");
+  input.triple = variant.host.getTriple().str();
+  input.tables = &tables;
+  llvm::Error written =
+      options.emit == Emit::Shared
+          ? linkShared(input, output)
+          : linkStatic(input, output, options.emit == Emit::Static);
+  if (written)
+    return module.emitError(llvm::toString(std::move(written)));
+  return success();
 }
 
 LogicalResult ingot::compile(ModuleOp module, StringRef name, StringRef output,
                              const CompileOptions &options,
                              CompileReport &report) {
-  Steps steps(options, report);
-  Reached reached = lower(module, output, options, report, steps);
-  if (reached != Reached::Kernels)
-    return success(reached == Reached::Asked);
-  if (failed(lowerToLLVM(module)))
-    return module.emitError("[IG4006] kernels could not be lowered");
-
-  steps.begin("code");
-  auto machine = module->getAttrOfType<kernel::MachineAttr>(machineAttrName);
-  bool isText = options.emit == Emit::LlvmIr || options.emit == Emit::Assembly;
-  CodeForm form = options.emit == Emit::LlvmIr     ? CodeForm::LLVMIR
-                  : options.emit == Emit::Assembly ? CodeForm::Assembly
-                                                   : CodeForm::Object;
-  // Text comes in one piece. The number of parts is fixed, since it changes
-  // the artifact's bytes, as the number of threads must not.
-  unsigned parts = isText ? 1 : 4;
-  unsigned threads = options.threads
-                         ? options.threads
-                         : std::max(1u, std::thread::hardware_concurrency());
-  ModelIdentity identity{name.empty() ? "model" : name.str(), INGOT_VERSION,
-                         report.contentHash, report.precision};
-  auto objects =
-      emitCode(module, report.tables, identity, form, parts, threads);
-  if (failed(objects))
-    return failure();
-
-  steps.begin("link");
-  LinkInput input{machine.getTriple().str(), std::move(*objects),
-                  &report.tables};
-  llvm::Error written = llvm::Error::success();
-  if (isText)
-    written = writeWhole(output, input.objects[0]);
-  else if (options.emit == Emit::Shared)
-    written = linkShared(input, output);
-  else
-    written = linkStatic(input, output, options.emit == Emit::Static);
-  if (written)
-    return module.emitError(llvm::toString(std::move(written)));
-  return success();
+  return VariantCompiler(name, output, options, report).compile(module);
 }

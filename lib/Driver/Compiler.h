@@ -34,15 +34,17 @@ enum class Emit {
   Loops, ///< kernels as loops over vectors
   LlvmIr,
   Assembly,
+  Ptx, ///< the same, of a GPU's kernels alone
   Object,
   Static, ///< archive and header
   Shared, ///< model.so
 };
 
-/// The form of that name ("onnx", ..., "llvm", "asm", "obj", "a", "so").
+/// The form of that name ("onnx", ..., "llvm", "asm", "ptx", "obj", "a", "so").
 std::optional<Emit> parseEmit(llvm::StringRef name);
 
 struct CompileOptions {
+  /// One target, or several in one artifact, separated by commas.
   std::string target = "host";
   std::string cpu;
   /// "f32" leaves every value the type that the model gives it; "f16", "bf16"

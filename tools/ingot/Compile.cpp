@@ -72,16 +72,21 @@ std::vector<std::string> ingot::targetNames() {
 
 /// Unknown targets are told apart from models that cannot be compiled.
 int ModelCompiler::checkTarget() {
-  std::string error;
-  if (resolveMachine(options.target, options.cpu, context.get(), error))
-    return 0;
-  std::vector<std::string> known = targetNames();
-  std::vector<StringRef> names(known.begin(), known.end());
-  names.push_back("host");
-  std::string near = suggestion(options.target, names);
-  size_t end = error.find(';');
-  error.insert(end == std::string::npos ? error.size() : end, near);
-  return ingot::report(failure(6001, error));
+  llvm::SmallVector<StringRef> specs;
+  StringRef(options.target).split(specs, ',');
+  for (StringRef spec : specs) {
+    std::string error;
+    if (resolveMachine(spec.trim(), options.cpu, context.get(), error))
+      continue;
+    std::vector<std::string> known = targetNames();
+    std::vector<StringRef> names(known.begin(), known.end());
+    names.push_back("host");
+    std::string near = suggestion(spec, names);
+    size_t end = error.find(';');
+    error.insert(end == std::string::npos ? error.size() : end, near);
+    return ingot::report(failure(6001, error));
+  }
+  return 0;
 }
 
 ModelCompiler::ModelCompiler(const Options &options)
@@ -179,7 +184,7 @@ static const Form forms[] = {
     {"llvm", ".ll", true},     {"onnx", ".mlir", true},
     {"graph", ".mlir", true},  {"tensor", ".mlir", true},
     {"kernel", ".mlir", true}, {"memory", ".mlir", true},
-    {"loops", ".mlir", true},
+    {"loops", ".mlir", true},  {"ptx", ".ptx", true},
 };
 
 /// The form that --emit, or else the ending of -o, asks for.

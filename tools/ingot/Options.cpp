@@ -88,13 +88,15 @@ static const Flag flags[] = {
      Compile | Quantize,
      [](Options &o, StringRef v) { return setText(o.output, v); }},
     {"emit", 0, "FORM",
-     "so (default), a, obj, asm, llvm, or the IR after a\n"
-     "phase: onnx, graph, tensor, kernel, memory, loops.\n"
+     "so (default), a, obj, asm, ptx, llvm, or the IR after\n"
+     "a phase: onnx, graph, tensor, kernel, memory, loops.\n"
      "Without it the ending of -o decides",
      Compile, [](Options &o, StringRef v) { return setText(o.emit, v); }},
     {"target", 0, "TARGET",
-     "host (default), x86-64-v3, x86-64-v4 or\n"
-     "aarch64[+dotprod+i8mm+fp16+bf16]; check takes all",
+     "host (default), x86-64-v3, x86-64-v4,\n"
+     "aarch64[+dotprod+i8mm+fp16+bf16], sm_75 to sm_120, or\n"
+     "several in one file: x86-64-v4,sm_80,sm_90a; check\n"
+     "takes all",
      compiling, [](Options &o, StringRef v) { return setText(o.target, v); }},
     {"cpu", 0, "NAME", "the processor to tune for, as LLVM names it", compiling,
      [](Options &o, StringRef v) { return setText(o.cpu, v); }},

@@ -58,6 +58,12 @@ public:
 #endif
   }
 
+  kernel::MachineAttr describeLeast(llvm::StringRef arch,
+                                    mlir::MLIRContext *context) const override {
+    return arch == "aarch64" ? machine(context, "aarch64", "", "+neon")
+                             : kernel::MachineAttr();
+  }
+
   llvm::StringRef help() const override {
     return "aarch64[+dotprod+i8mm+fp16+bf16]";
   }
@@ -90,7 +96,7 @@ private:
         cpu.empty() ? "cortex-a72" : cpu, features, /*vectorBits=*/128,
         /*vectorRegisters=*/32, /*masks=*/false, /*laneBroadcast=*/true,
         32 << 10, 512 << 10, dot, intrinsic,
-        /*tileIntrinsics=*/"", /*bf16Intrinsic=*/"");
+        /*tileIntrinsics=*/"", /*bf16Intrinsic=*/"", /*warp=*/0);
   }
 };
 } // namespace

@@ -96,6 +96,16 @@ public:
                    host.tune, host.l1, host.l2);
   }
 
+  kernel::MachineAttr describeLeast(llvm::StringRef arch,
+                                    mlir::MLIRContext *context) const override {
+    if (arch != "x86_64")
+      return {};
+    return kernel::MachineAttr::get(
+        context, "x86-64", "x86_64-unknown-linux-gnu", "x86-64", "", 128, 16,
+        /*masks=*/false, /*laneBroadcast=*/false, 32 << 10, 256 << 10,
+        kernel::DotForm::lanes, "", "", "", /*warp=*/0);
+  }
+
   llvm::StringRef help() const override {
     return "x86-64-v3[+avxvnni], x86-64-v4[+vnni][+bf16][+amx]";
   }
@@ -134,7 +144,7 @@ private:
         has.vnni ? kernel::DotForm::vnni : kernel::DotForm::pairs,
         dotIntrinsic(has),
         /*tileIntrinsics=*/has.amx ? "llvm.x86" : "",
-        has.bf16 ? "llvm.x86.avx512bf16.dpbf16ps.512" : "");
+        has.bf16 ? "llvm.x86.avx512bf16.dpbf16ps.512" : "", /*warp=*/0);
   }
 };
 } // namespace

@@ -1,0 +1,85 @@
+//===- Warp.cpp -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "codegen/warp/Warp.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace ingot;
+
+static Value special(OpBuilder &b, Location loc, StringRef name) {
+  Value v = LLVM::CallIntrinsicOp::create(
+                b, loc, b.getI32Type(),
+                b.getStringAttr("llvm.nvvm.read.ptx.sreg." + name.str()),
+                ValueRange())
+                .getResults();
+  return arith::IndexCastUIOp::create(b, loc, b.getIndexType(), v);
+}
+
+Value warp::threadInBlock(OpBuilder &b, Location loc) {
+  return special(b, loc, "tid.x");
+}
+
+Value warp::blockInGrid(OpBuilder &b, Location loc) {
+  return special(b, loc, "ctaid.x");
+}
+
+Value warp::globalThread(OpBuilder &b, Location loc, int64_t block) {
+  Value size = arith::ConstantIndexOp::create(b, loc, block);
+  Value first = arith::MulIOp::create(b, loc, blockInGrid(b, loc), size);
+  return arith::AddIOp::create(b, loc, first, threadInBlock(b, loc));
+}
+
+void warp::barrier(OpBuilder &b, Location loc) {
+  Value all = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(0));
+  LLVM::CallIntrinsicOp::create(
+      b, loc, b.getStringAttr("llvm.nvvm.barrier.cta.sync.aligned.all"),
+      ValueRange{all});
+}
+
+Value warp::shuffleXor(OpBuilder &b, Location loc, Value v, int64_t mask) {
+  Type type = v.getType(), i32 = b.getI32Type();
+  unsigned width = type.getIntOrFloatBitWidth();
+  Value bits = v;
+  if (!type.isInteger())
+    bits = arith::BitcastOp::create(b, loc, b.getIntegerType(width), v);
+  auto number = [&](int64_t n) -> Value {
+    return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(int32_t(n)));
+  };
+  auto exchange = [&](Value word) -> Value {
+    return LLVM::CallIntrinsicOp::create(
+               b, loc, i32, b.getStringAttr("llvm.nvvm.shfl.sync.bfly.i32"),
+               ValueRange{number(-1), word, number(mask), number(31)})
+        .getResults();
+  };
+  if (width == 64) {
+    Type i64 = b.getI64Type();
+    Value half = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(32));
+    Value low = exchange(arith::TruncIOp::create(b, loc, i32, bits));
+    Value high = exchange(arith::TruncIOp::create(
+        b, loc, i32, arith::ShRUIOp::create(b, loc, bits, half)));
+    bits = arith::OrIOp::create(
+        b, loc, arith::ExtUIOp::create(b, loc, i64, low),
+        arith::ShLIOp::create(b, loc, arith::ExtUIOp::create(b, loc, i64, high),
+                              half));
+  } else if (width == 32) {
+    bits = exchange(bits);
+  } else {
+    bits = exchange(arith::ExtUIOp::create(b, loc, i32, bits));
+    bits = arith::TruncIOp::create(b, loc, b.getIntegerType(width), bits);
+  }
+  return type.isInteger() ? bits : arith::BitcastOp::create(b, loc, type, bits);
+}
+
+void warp::setBlock(LLVM::LLVMFuncOp kernel, int64_t threads) {
+  Builder b(kernel.getContext());
+  auto pair = [&](StringRef name, const std::string &value) -> Attribute {
+    return b.getArrayAttr({b.getStringAttr(name), b.getStringAttr(value)});
+  };
+  kernel.setPassthroughAttr(
+      b.getArrayAttr({pair("nvvm.maxntid", std::to_string(threads))}));
+}
