@@ -381,11 +381,14 @@ LogicalResult VariantCompiler::compile(ModuleOp module) {
     return module.emitError("[IG6001] only --emit=so, a and obj take several "
                             "targets");
   if (options.emit == Emit::Ptx && !machines.front().hasWarps())
-    return module.emitError("[IG6001] --emit=ptx is for GPUs; name one, for "
-                            "example --target=sm_80");
+    return module.emitError(
+        "[IG6001] --emit=ptx is the code of a GPU; name one "
+        "with --target");
   Variant variant;
-  variant.host = hostOf(machines);
-  if (!variant.host)
+  bool devices = machines.front().hasWarps();
+  if (devices)
+    variant.host = hostOf(machines);
+  if (devices && !variant.host)
     return module.emitError("[IG6001] no code can be generated for this "
                             "processor, which would start the device's");
   for (auto [i, machine] : llvm::enumerate(machines)) {
@@ -403,7 +406,7 @@ LogicalResult VariantCompiler::compile(ModuleOp module) {
       return success();
   }
   steps.begin("link");
-  input.triple = variant.host.getTriple().str();
+  input.triple = (devices ? variant.host : machines.front()).getTriple().str();
   input.tables = &tables;
   llvm::Error written =
       options.emit == Emit::Shared
