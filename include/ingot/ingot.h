@@ -25,7 +25,7 @@
  * A model is immutable and may be used by any number of threads at once. A
  * context belongs to one caller at a time and owns the threads that help it.
  * No function needs more than 16 KiB of the caller's stack besides what the
- * kernels of the model take.
+ * kernels of the model take, or a GPU's driver.
  *
  *===-----------------------------------------------------------------------===*/
 #ifndef INGOT_INGOT_H
@@ -49,22 +49,25 @@ extern "C" {
  * leaves a sentence: see ingot_last_error() and ingot_context_error(). */
 typedef enum ingot_status {
   INGOT_OK = 0,
-  INGOT_ERROR_ARGUMENT = 1,  /**< null pointer, bad index or bad option */
-  INGOT_ERROR_LOAD = 2,      /**< the file is not a loadable model */
-  INGOT_ERROR_VERSION = 3,   /**< made for another version of this interface */
-  INGOT_ERROR_CPU = 4,       /**< this processor lacks what the model needs */
-  INGOT_ERROR_COUNT = 5,     /**< wrong number of inputs or outputs */
-  INGOT_ERROR_NAME = 6,      /**< unknown, missing or repeated tensor name */
-  INGOT_ERROR_DTYPE = 7,     /**< wrong element type */
-  INGOT_ERROR_RANK = 8,      /**< wrong number of dimensions */
-  INGOT_ERROR_SHAPE = 9,     /**< wrong or inconsistent dimension */
-  INGOT_ERROR_BUFFER = 10,   /**< buffer null, too small or overlapping */
-  INGOT_ERROR_MEMORY = 11,   /**< out of memory */
-  INGOT_ERROR_LIMIT = 12,    /**< over a limit that the caller set */
-  INGOT_ERROR_THREADS = 13,  /**< too many threads, or none to be had */
-  INGOT_ERROR_BUSY = 14,     /**< the object is in use */
-  INGOT_ERROR_DATA = 15,     /**< a value an operator forbids, e.g. an index */
-  INGOT_ERROR_CANCELLED = 16 /**< ingot_cancel() stopped the run */
+  INGOT_ERROR_ARGUMENT = 1,   /**< null pointer, bad index or bad option */
+  INGOT_ERROR_LOAD = 2,       /**< the file is not a loadable model */
+  INGOT_ERROR_VERSION = 3,    /**< made for another version of this interface */
+  INGOT_ERROR_CPU = 4,        /**< this processor lacks what the model needs */
+  INGOT_ERROR_COUNT = 5,      /**< wrong number of inputs or outputs */
+  INGOT_ERROR_NAME = 6,       /**< unknown, missing or repeated tensor name */
+  INGOT_ERROR_DTYPE = 7,      /**< wrong element type */
+  INGOT_ERROR_RANK = 8,       /**< wrong number of dimensions */
+  INGOT_ERROR_SHAPE = 9,      /**< wrong or inconsistent dimension */
+  INGOT_ERROR_BUFFER = 10,    /**< buffer null, too small or overlapping */
+  INGOT_ERROR_MEMORY = 11,    /**< out of memory */
+  INGOT_ERROR_LIMIT = 12,     /**< over a limit that the caller set */
+  INGOT_ERROR_THREADS = 13,   /**< too many threads, or none to be had */
+  INGOT_ERROR_BUSY = 14,      /**< the object is in use */
+  INGOT_ERROR_DATA = 15,      /**< a value an operator forbids, e.g. an index */
+  INGOT_ERROR_CANCELLED = 16, /**< ingot_cancel() stopped the run */
+  INGOT_ERROR_NO_GPU = 17,    /**< no driver or no device that fits the model */
+  INGOT_ERROR_GPU = 18,       /**< a function of the GPU's driver failed */
+  INGOT_ERROR_GPU_LOST = 19   /**< the process cannot use the device any more */
 } ingot_status;
 
 /* Tensors. */
@@ -100,7 +103,9 @@ typedef enum ingot_dtype {
 
 /** A tensor in the caller's memory: dense, row-major, any alignment. Inputs are
  * only read. For an output `dims` may be null, then its shape is not checked
- * but only that it fits into `bytes`. */
+ * but only that it fits into `bytes`. Where the model runs on a GPU, `data` may
+ * be memory of that device (what DLPack calls kDLCUDA or kDLCUDAManaged, with
+ * byte_offset added); if it is 16-byte aligned it is not copied. */
 typedef struct ingot_tensor {
   void *data;
   uint64_t bytes; /**< size of the buffer; may exceed what the shape needs */
@@ -136,6 +141,10 @@ typedef struct ingot_model_info {
   uint32_t abi_version;       /**< of the code inside the model */
   const char *precision;      /**< what f32 weights and values are stored as,
                                    in words; "" or null if as f32 */
+  const char *fallback;       /**< why targets of the model before this one in
+                                   the order of preference cannot run here, as
+                                   "sm_90a, sm_80: reason"; "" or null if this
+                                   is the first */
 } ingot_model_info;
 
 typedef struct ingot_tensor_info {
@@ -159,16 +168,31 @@ typedef struct ingot_context_options {
   size_t size;
   int32_t threads;          /**< with the caller's; 0: as many as the affinity
                                  mask and the cgroup's quota allow */
-  uint32_t flags;           /**< 0 */
-  void *arena;              /**< memory of the caller's to work in, or null */
+  uint32_t flags;           /**< 0, or INGOT_CONTEXT_ASYNC */
+  void *arena;              /**< memory of the caller's to work in, or null; on
+                                 a GPU memory of the device */
   uint64_t arena_bytes;     /**< its size; 64-byte aligned memory loses none */
   uint64_t max_arena_bytes; /**< refuse to need more than this; 0: no limit */
+  /* For models that run on a GPU; without meaning on the processor. */
+  int32_t device;    /**< number of the device, as the driver counts those that
+                          CUDA_VISIBLE_DEVICES lets the process see */
+  uint32_t reserved; /**< 0 */
+  void *stream;      /**< CUstream of the device's primary context to run in;
+                          null: one of the context's own */
 } ingot_context_options;
+
+/** ingot_run() only puts the run into the options' `stream`, and returns, if
+ * all its tensors are memory of the device. Faults in the data are told by a
+ * later run of the context. Runs with tensors in the processor's memory are
+ * complete on return, as without this flag. */
+#define INGOT_CONTEXT_ASYNC 1u
 
 typedef struct ingot_context_info {
   size_t size;
   int32_t threads;      /**< at work in a run */
   uint64_t arena_bytes; /**< in use now, the caller's or the context's own */
+  const char *target;   /**< that the context runs, of the model's */
+  int32_t device;       /**< number of the GPU; -1: the processor */
 } ingot_context_info;
 
 #define INGOT_API_VERSION 1u
@@ -522,8 +546,9 @@ static inline ingot_status ingot_run(ingot_context *context,
                      num_outputs);
 }
 
-/** From any thread: ends the run in progress after its current kernel. Without
- * a run in progress it does nothing. */
+/** From any thread: ends the run in progress after its current kernel (on a
+ * GPU: after those that the device was given already). Without a run in
+ * progress it does nothing. */
 static inline ingot_status ingot_cancel(ingot_context *context) {
   return INGOT_CALL_(context, cancel, context);
 }

@@ -52,6 +52,20 @@ static llvm::ArrayRef<char> bytesOf(const unsigned char *data, size_t size) {
   return {reinterpret_cast<const char *>(data), size};
 }
 
+/// What of the runtime the code needs.
+static llvm::SmallVector<llvm::ArrayRef<char>, 2>
+runtimeObjects(const LinkInput &input, const rt::RuntimeBlob &runtime) {
+  llvm::SmallVector<llvm::ArrayRef<char>, 2> result{
+      bytesOf(runtime.object, runtime.objectSize)};
+  for (const auto &object : input.objects)
+    if (llvm::StringRef(object.data(), object.size())
+            .contains("ingot_gpu_backend")) {
+      result.push_back(bytesOf(runtime.gpu, runtime.gpuSize));
+      break;
+    }
+  return result;
+}
+
 namespace {
 /// The files of one link.
 class Pieces {
@@ -64,8 +78,11 @@ public:
     return writeWeightsObject(*input.tables, input.triple, symbol,
                               files.emplace_back().descriptor());
   }
-  llvm::Error addCode(const LinkInput &input) {
+  llvm::Error addCode(const LinkInput &input, const rt::RuntimeBlob &runtime) {
     for (const auto &object : input.objects)
+      if (llvm::Error error = add(object))
+        return error;
+    for (llvm::ArrayRef<char> object : runtimeObjects(input, runtime))
       if (llvm::Error error = add(object))
         return error;
     return llvm::Error::success();
@@ -135,10 +152,7 @@ llvm::Error ingot::linkShared(const LinkInput &input, llvm::StringRef path) {
   if (llvm::Error error = file.open())
     return error;
   Pieces pieces;
-  if (llvm::Error error = pieces.addCode(input))
-    return addCode(std::move(error), path);
-  if (llvm::Error error =
-          pieces.add(bytesOf(runtime->object, runtime->objectSize)))
+  if (llvm::Error error = pieces.addCode(input, *runtime))
     return addCode(std::move(error), path);
   if (llvm::Error error =
           pieces.add(bytesOf(runtime->libcStub, runtime->stubSize)))
@@ -205,22 +219,19 @@ linkPrivate(const LinkInput &input, llvm::StringRef name) {
   if (!runtime)
     return linkError("there is no runtime for '" + input.triple + "'");
   Pieces pieces;
-  if (llvm::Error error = pieces.addCode(input))
-    return error;
-  if (llvm::Error error =
-          pieces.add(bytesOf(runtime->object, runtime->objectSize)))
+  if (llvm::Error error = pieces.addCode(input, *runtime))
     return error;
   // Nothing is left out here: the sum is what is linked.
-  auto size = codeBytes(bytesOf(runtime->object, runtime->objectSize));
-  if (!size)
-    return size.takeError();
-  for (const auto &object : input.objects) {
+  auto objects = runtimeObjects(input, *runtime);
+  objects.append(input.objects.begin(), input.objects.end());
+  uint64_t size = 0;
+  for (llvm::ArrayRef<char> object : objects) {
     auto more = codeBytes(object);
     if (!more)
       return more.takeError();
-    *size += *more;
+    size += *more;
   }
-  std::string symbol = "--defsym=ingot_code_bytes=" + std::to_string(*size);
+  std::string symbol = "--defsym=ingot_code_bytes=" + std::to_string(size);
   MemoryFile linked;
   if (llvm::Error error = pieces.link({"-r", symbol}, linked.descriptor()))
     return error;

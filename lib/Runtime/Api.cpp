@@ -27,7 +27,11 @@ const ingot_api_v1 ingot::rt::modelApi = {
 /// The one of this artifact, defined by generated code.
 extern "C" const IngotModelDesc ingot_model_desc;
 
-static ingot_model theModel = {&modelApi, &ingot_model_desc, {}, {}, {}};
+static char fallback[fallbackBytes];
+
+static ingot_model theModel = {
+    &modelApi, &ingot_model_desc, {},      {}, {},
+    {},        nullptr,           nullptr, {}, fallback};
 
 static ingot_status modelGet(void *library, ingot_model **model) {
   ingot_status status = openModel(theModel, library);

@@ -9,7 +9,7 @@
 // the tensor, what was expected and what came.
 //
 //===----------------------------------------------------------------------===//
-#include "lib/Runtime/Context.h"
+#include "lib/Runtime/GpuBackend.h"
 
 using namespace ingot::rt;
 
@@ -134,7 +134,9 @@ ingot_status ingot::rt::adoptSymbols(ingot_context &context) {
   if (needed < 0)
     return Failure(INGOT_ERROR_LIMIT, &context.error)
            << "no arena is large enough for these input shapes";
-  ingot_status status = context.arena.reserve(uint64_t(needed), &context.error);
+  ingot_status status =
+      context.gpu ? desc.gpu->backend->reserve(context, uint64_t(needed))
+                  : context.arena.reserve(uint64_t(needed), &context.error);
   context.prepared = status == INGOT_OK;
   return status;
 }

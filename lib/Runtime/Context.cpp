@@ -11,6 +11,7 @@
 #include "lib/Runtime/Context.h"
 
 #include "lib/Runtime/CpuCount.h"
+#include "lib/Runtime/GpuBackend.h"
 #include "lib/Runtime/System.h"
 
 #include <stdlib.h>
@@ -37,7 +38,9 @@ void Arena::release() {
   bytes = 0;
 }
 
-ingot_status Arena::reserve(uint64_t needed, ErrorText *error) {
+ingot_status Arena::check(uint64_t needed, bool &missing,
+                          ErrorText *error) const {
+  missing = false;
   if (limit && needed > limit)
     return Failure(INGOT_ERROR_LIMIT, error)
            << "these shapes need an arena of " << needed
@@ -49,6 +52,15 @@ ingot_status Arena::reserve(uint64_t needed, ErrorText *error) {
            << "these shapes need an arena of " << needed
            << " bytes, the one given has " << bytes << " from its first "
            << alignment << "-byte boundary on";
+  missing = true;
+  return INGOT_OK;
+}
+
+ingot_status Arena::reserve(uint64_t needed, ErrorText *error) {
+  bool missing;
+  ingot_status status = check(needed, missing, error);
+  if (status != INGOT_OK || !missing)
+    return status;
   // Not the old and the new one at once.
   release();
   void *memory = nullptr;
@@ -123,12 +135,15 @@ static ingot_status readOptions(const ingot_context_options *given,
     if (bytes[i])
       return Failure(INGOT_ERROR_VERSION)
              << "the options ask for something newer than the model";
-  if (options.flags)
+  if (options.flags & ~INGOT_CONTEXT_ASYNC)
     return Failure(INGOT_ERROR_ARGUMENT)
            << "unknown flags " << uint64_t(options.flags) << " in the options";
   if (options.threads < 0 || options.threads > INGOT_MAX_THREADS)
     return Failure(INGOT_ERROR_THREADS) << "expected 0 to " << INGOT_MAX_THREADS
                                         << " threads, got " << options.threads;
+  if (options.reserved)
+    return Failure(INGOT_ERROR_VERSION)
+           << "the options ask for something newer than the model";
   if (!options.arena && options.arena_bytes)
     return Failure(INGOT_ERROR_ARGUMENT)
            << "the arena is null but has " << options.arena_bytes << " bytes";
@@ -144,7 +159,13 @@ static int32_t defaultThreads() {
 }
 
 /// Everything that can still fail once the memory is there.
-static ingot_status setUp(ingot_context &context, int32_t threads) {
+static ingot_status setUp(ingot_context &context, int32_t threads,
+                          const ingot_context_options &options) {
+  if (const IngotGpuDesc *gpu = context.desc->gpu) {
+    ingot_status status = gpu->backend->attach(context, options);
+    if (status != INGOT_OK)
+      return status;
+  }
   if (context.desc->num_symbols == 0) {
     ingot_status status = adoptSymbols(context);
     if (status != INGOT_OK)
@@ -158,6 +179,13 @@ static ingot_status setUp(ingot_context &context, int32_t threads) {
   return INGOT_OK;
 }
 
+static void releaseMemory(ingot_context &context) {
+  if (context.gpu)
+    context.desc->gpu->backend->detach(context);
+  else
+    context.arena.release();
+}
+
 ingot_status ingot::rt::contextCreate(ingot_model *model,
                                       const ingot_context_options *given,
                                       ingot_context **result) {
@@ -168,23 +196,28 @@ ingot_status ingot::rt::contextCreate(ingot_model *model,
   ingot_status status = readOptions(given, options);
   if (status != INGOT_OK)
     return status;
-  int32_t threads = options.threads ? options.threads : defaultThreads();
-  size_t size = layOut(*model->desc, threads, nullptr);
+  const IngotModelDesc *desc = model->desc;
+  int32_t threads = 1;
+  if (!desc->gpu)
+    threads = options.threads ? options.threads : defaultThreads();
+  else if (!(desc = desc->gpu->backend->choose(*model, options.device, status)))
+    return status;
+  size_t size = layOut(*desc, threads, nullptr);
   void *memory = nullptr;
   if (posix_memalign(&memory, alignof(ingot_context), size) != 0)
     return Failure(INGOT_ERROR_MEMORY)
            << "cannot allocate a context of " << uint64_t(size) << " bytes";
   memset(memory, 0, size);
-  layOut(*model->desc, threads, static_cast<char *>(memory));
+  layOut(*desc, threads, static_cast<char *>(memory));
   auto *context = static_cast<ingot_context *>(memory);
   context->api = model->api;
   context->model = model;
-  context->desc = model->desc;
+  context->desc = desc;
   context->arena.init(options.arena, options.arena_bytes,
                       options.max_arena_bytes);
-  status = setUp(*context, threads);
+  status = setUp(*context, threads, options);
   if (status != INGOT_OK) {
-    context->arena.release();
+    releaseMemory(*context);
     free(memory);
     return status;
   }
@@ -201,7 +234,7 @@ ingot_status ingot::rt::contextDestroy(ingot_context *context) {
     return Failure(INGOT_ERROR_BUSY) << "a run is in progress";
   context->magic = 0;
   context->pool.stop();
-  context->arena.release();
+  releaseMemory(*context);
   context->model->contexts.fetchSub(1);
   free(context);
   return INGOT_OK;
@@ -212,6 +245,9 @@ ingot_status ingot::rt::contextInfo(const ingot_context *context,
   ingot_context_info known = {};
   known.threads = context->pool.threads();
   known.arena_bytes = context->arena.size();
+  known.target = context->desc->target;
+  known.device =
+      context->gpu ? context->desc->gpu->backend->device(*context) : -1;
   return fillInfo(info, known);
 }
 

@@ -17,6 +17,8 @@
 
 namespace ingot::rt {
 
+struct GpuContext;
+
 /// The block of memory that intermediate values live in.
 class Arena {
 public:
@@ -29,6 +31,17 @@ public:
 
   /// Makes `needed` bytes available; their contents are unspecified.
   ingot_status reserve(uint64_t needed, ErrorText *error);
+
+  /// The first part of reserve(): whether so much is allowed, and whether
+  /// memory must be found for it.
+  ingot_status check(uint64_t needed, bool &missing, ErrorText *error) const;
+
+  /// Works in memory that someone else allocates; null for none.
+  void adopt(uint8_t *memory, uint64_t size) {
+    start = memory;
+    bytes = size;
+  }
+  bool isCallers() const { return callers; }
 
   uint8_t *data() const { return start; }
   uint64_t size() const { return bytes; }
@@ -76,7 +89,8 @@ struct ingot_context {
   void **outputs;         //
   ingot::rt::Span *inputSpans;
   ingot::rt::Span *outputSpans;
-  uint64_t *launchTimes; // nanoseconds per launch
+  uint64_t *launchTimes;      // nanoseconds per launch
+  ingot::rt::GpuContext *gpu; // null: runs on the processor
 
   ingot::rt::ErrorText error;
   ingot::rt::ThreadPool pool;

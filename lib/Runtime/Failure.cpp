@@ -18,6 +18,12 @@ static __thread ErrorText lastOfThread;
 
 const char *ingot::rt::threadError() { return lastOfThread.text; }
 
+const char *ingot::rt::withoutCode(const char *text) {
+  // "[IG70nn] "
+  constexpr size_t code = 9;
+  return strlen(text) < code ? text : text + code;
+}
+
 Failure::Failure(ingot_status status, ErrorText *context)
     : status(status), context(context) {
   *this << "[IG" << int64_t(7000 + status) << "] ";

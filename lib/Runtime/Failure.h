@@ -65,6 +65,9 @@ private:
 /// The calling thread's last sentence.
 const char *threadError();
 
+/// A sentence without the "[IG70nn] " before it.
+const char *withoutCode(const char *text);
+
 } // namespace ingot::rt
 
 #endif // INGOT_LIB_RUNTIME_FAILURE_H

@@ -19,8 +19,12 @@
 // What the runtime calls.
 STUB(clock_gettime)
 STUB(close)
+STUB(dlerror)
+STUB(dlopen)
+STUB(dlsym)
 STUB(free)
 STUB(getauxval)
+STUB(getenv)
 STUB(getpid)
 STUB(open)
 STUB(posix_memalign)
@@ -28,8 +32,10 @@ STUB(prctl)
 STUB(pthread_create)
 STUB(pthread_join)
 STUB(read)
+STUB(strcmp)
 STUB(strcspn)
 STUB(strlen)
+STUB(strstr)
 STUB(syscall)
 
 // What the compiler may call for loops of its own making.

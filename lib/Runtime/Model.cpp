@@ -10,7 +10,7 @@
 //===----------------------------------------------------------------------===//
 #include "lib/Runtime/Model.h"
 
-#include "lib/Runtime/CpuFeatures.h"
+#include "lib/Runtime/Variant.h"
 
 using namespace ingot::rt;
 
@@ -23,22 +23,16 @@ static bool symbolIsBound(const IngotModelDesc &desc, int32_t k) {
   return false;
 }
 
-ingot_status ingot::rt::checkModel(const IngotModelDesc &desc) {
+ingot_status ingot::rt::checkVersion(const IngotModelDesc &desc) {
   if (desc.magic != INGOT_ABI_MAGIC || desc.abi_version != INGOT_ABI_VERSION)
     return Failure(INGOT_ERROR_VERSION)
            << "the model's code has interface version "
            << uint64_t(desc.abi_version) << ", its runtime has "
            << uint64_t(INGOT_ABI_VERSION);
-  size_t length = 0;
-  if (const char *feature =
-          ingot_cpu_missing_feature(desc.required_features, &length)) {
-    Failure failure(INGOT_ERROR_CPU);
-    failure << "model " << Quoted{desc.name} << " was compiled for target "
-            << desc.target << " and needs the processor feature '";
-    failure.add(feature, length < 32 ? length : 32);
-    return failure << "', which this processor or operating system does not "
-                      "offer; compile it for another --target";
-  }
+  return INGOT_OK;
+}
+
+ingot_status ingot::rt::checkModel(const IngotModelDesc &desc) {
   for (int32_t k = 0; k < desc.num_symbols; ++k)
     if (!symbolIsBound(desc, k))
       return Failure(INGOT_ERROR_VERSION)
@@ -48,9 +42,12 @@ ingot_status ingot::rt::checkModel(const IngotModelDesc &desc) {
 }
 
 ingot_status ingot::rt::openModel(ingot_model &model, void *library) {
-  ingot_status status = checkModel(*model.desc);
-  if (status != INGOT_OK)
-    return status;
+  Locked locked(model.opening);
+  if (model.opened.load() == 0) {
+    ingot_status status = chooseVariant(model);
+    if (status != INGOT_OK)
+      return status;
+  }
   // The system's loader gives the same handle each time.
   if (library)
     model.library.store(library);
@@ -90,6 +87,7 @@ ingot_status ingot::rt::modelInfo(const ingot_model *model,
   known.code_bytes = desc.code_bytes;
   known.arena_lower_bound = desc.arena_lower_bound;
   known.abi_version = desc.abi_version;
+  known.fallback = model->fallback;
   if (desc.num_symbols == 0) {
     int64_t bytes = desc.arena_bytes(nullptr);
     known.arena_bytes = bytes > 0 ? uint64_t(bytes) : 0;

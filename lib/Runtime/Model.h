@@ -13,6 +13,7 @@
 
 #include "lib/Runtime/Atomic.h"
 #include "lib/Runtime/Failure.h"
+#include "lib/Runtime/Lock.h"
 #include "lib/Runtime/ModelAbi.h"
 
 #include <string.h>
@@ -21,22 +22,32 @@
 /// header finds it there.
 struct ingot_model {
   const ingot_api_v1 *api;
-  const IngotModelDesc *desc;
+  const IngotModelDesc *desc; // in use; until the first open the first one
   ingot::rt::Atomic<int32_t> opened;
   ingot::rt::Atomic<int32_t> contexts;
   ingot::rt::Atomic<void *> library;
+
+  ingot::rt::Lock opening;
+  const IngotModelDesc *first;    // of the chain, in the order of preference
+  struct ingot_gpu_model *loaded; // on devices, guarded by gpuLock
+  ingot::rt::Lock gpuLock;
+  char *fallback; // why variants before `desc` are not used; fallbackBytes
 };
 
 namespace ingot::rt {
 
+constexpr size_t fallbackBytes = 384;
+
 /// The functions of the interface, over any model.
 extern const ingot_api_v1 modelApi;
 
-/// Whether this processor and this runtime can run the model; called before
-/// any generated code is.
+/// Whether this runtime knows what the descriptor says.
+ingot_status checkVersion(const IngotModelDesc &desc);
+
+/// Whether the descriptor agrees with itself.
 ingot_status checkModel(const IngotModelDesc &desc);
 
-/// Counts one more user of a model that passes checkModel().
+/// Counts one more user of a model; the first one chooses the variant.
 ingot_status openModel(ingot_model &model, void *library);
 
 /// Copies what fits into the caller's structure, whose first field is its

@@ -98,11 +98,11 @@ typedef struct IngotGpuKernel {
                          * number of items divided by this, rounded up */
   uint32_t persistent;  /* not 0: no more than this many blocks for each
                          * multiprocessor, which loop over the items */
-  uint32_t reserved;
+  uint32_t index;       /* in IngotGpuDesc::kernels */
 } IngotGpuKernel;
 
-/// The functions that run a model on a GPU: part of the runtime, but linked
-/// only into artifacts whose descriptors point here.
+/// The functions that run a model on a GPU: an object of its own, linked only
+/// into artifacts whose descriptors point here.
 struct IngotGpuBackend;
 extern const struct IngotGpuBackend ingot_gpu_backend;
 
@@ -119,11 +119,12 @@ typedef struct IngotGpuDesc {
 } IngotGpuDesc;
 
 /// Everything about one model, compiled for one target. Generated code defines
-/// one for each target of the artifact; the first in the order of preference
-/// has the hidden symbol `ingot_model_desc`. They have the same inputs,
-/// outputs and symbols. In that of a GPU run() gets device memory as arena and
-/// weights and for inputs and outputs, and passes an IngotGpuKernel to
-/// ingot_rt_launch() in place of an IngotKernelFn.
+/// one for each target of the artifact, in the order of preference: the first
+/// that the machine can run is used. The first of all has the hidden symbol
+/// `ingot_model_desc`. They have the same inputs, outputs and symbols. In that
+/// of a GPU run() gets device memory as arena and weights and for inputs and
+/// outputs, and passes an IngotGpuKernel to ingot_rt_launch() in place of an
+/// IngotKernelFn.
 typedef struct IngotModelDesc {
   uint32_t magic;
   uint32_t abi_version;
@@ -161,7 +162,8 @@ typedef struct IngotModelDesc {
 
 /// Defined by the runtime, called by generated code: runs launch number
 /// `index` over [0, n), split statically over the context's threads, and
-/// returns when all of it is done.
+/// returns when all of it is done. On a GPU `kernel` is an IngotGpuKernel, and
+/// the launch is only put into the context's stream.
 void ingot_rt_launch(IngotRunFrame *frame, int64_t index, IngotKernelFn kernel,
                      void *const *args, int64_t n);
 

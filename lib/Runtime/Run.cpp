@@ -8,7 +8,7 @@
 // Preparing and running, and the launches that generated code asks for.
 //
 //===----------------------------------------------------------------------===//
-#include "lib/Runtime/Context.h"
+#include "lib/Runtime/GpuBackend.h"
 #include "lib/Runtime/System.h"
 
 #include <unistd.h>
@@ -113,8 +113,12 @@ static ingot_status execute(ingot_context &context, int32_t process) {
   frame.weights = context.desc->weights;
   frame.fault_launch = -1;
   frame.runtime = &context;
-  int64_t status;
-  {
+  int64_t status = 0;
+  if (context.gpu) {
+    ingot_status failed = context.desc->gpu->backend->run(context, frame);
+    if (failed != INGOT_OK)
+      return failed;
+  } else {
     FpScope standardEnvironment;
     context.pool.beginRun(process);
     status = context.desc->run(&frame);
@@ -155,6 +159,13 @@ extern "C" void ingot_rt_launch(IngotRunFrame *frame, int64_t index,
     return;
   if (context.cancelled.loadRelaxed()) {
     frame->status = cancelledStatus;
+    return;
+  }
+  if (context.gpu) {
+    // Generated code for GPUs passes this in place of a function.
+    auto *launched = reinterpret_cast<const IngotGpuKernel *>(kernel);
+    context.desc->gpu->backend->launch(context, *frame, index, *launched, args,
+                                       n);
     return;
   }
   bool timed = context.profiling.loadRelaxed() && index >= 0 &&

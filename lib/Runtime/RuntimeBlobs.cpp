@@ -29,8 +29,10 @@
   extern "C" const unsigned char ingot_##name##_begin[], ingot_##name##_end[];
 
 INGOT_EMBED(runtime_x86_64, "runtime-x86_64.o")
+INGOT_EMBED(gpu_x86_64, "gpu-x86_64.o")
 INGOT_EMBED(libc_x86_64, "libc-x86_64.so")
 INGOT_EMBED(runtime_aarch64, "runtime-aarch64.o")
+INGOT_EMBED(gpu_aarch64, "gpu-aarch64.o")
 INGOT_EMBED(libc_aarch64, "libc-aarch64.so")
 
 using namespace ingot::rt;
@@ -38,6 +40,8 @@ using namespace ingot::rt;
 #define INGOT_BLOB(arch)                                                       \
   {ingot_runtime_##arch##_begin,                                               \
    size_t(ingot_runtime_##arch##_end - ingot_runtime_##arch##_begin),          \
+   ingot_gpu_##arch##_begin,                                                   \
+   size_t(ingot_gpu_##arch##_end - ingot_gpu_##arch##_begin),                  \
    ingot_libc_##arch##_begin,                                                  \
    size_t(ingot_libc_##arch##_end - ingot_libc_##arch##_begin)}
 

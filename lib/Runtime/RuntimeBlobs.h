@@ -21,6 +21,9 @@ namespace ingot::rt {
 struct RuntimeBlob {
   const unsigned char *object; ///< relocatable object: the whole runtime
   size_t objectSize;
+  const unsigned char *gpu; ///< relocatable object: its part for GPUs, which
+                            ///< models that refer to `ingot_gpu_backend` need
+  size_t gpuSize;
   const unsigned char *libcStub; ///< shared object that stands for libc.so.6
   size_t stubSize;
 };

@@ -49,6 +49,7 @@ struct TestModel {
   IngotKernelDesc launches[2] = {{"k0", "node_a,node_b"}, {"k1", "node_c"}};
   IngotModelDesc desc = {};
   ingot_model object = {};
+  char fallback[rt::fallbackBytes] = "";
 
   TestModel() {
     desc.magic = INGOT_ABI_MAGIC;
@@ -76,6 +77,7 @@ struct TestModel {
     };
     object.api = &rt::modelApi;
     object.desc = &desc;
+    object.fallback = fallback;
   }
 
   /// The handle; call once the tables above are final.

@@ -1,0 +1,168 @@
+//===- GpuBinding.cpp -----------------------------------------------------===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Where the tensors of a run are, and the staging memory of those that the
+// device cannot use as they are.
+//
+//===----------------------------------------------------------------------===//
+#include "lib/Runtime/GpuContext.h"
+
+using namespace ingot::rt;
+
+/// Device and pinned memory have larger ones; kernels read 16 bytes at once.
+static constexpr uint64_t stagingAlignment = 256, tensorAlignment = 16;
+
+static uint64_t alignUp(uint64_t offset) {
+  return (offset + stagingAlignment - 1) / stagingAlignment * stagingAlignment;
+}
+
+/// The number of the device whose memory `data` is; -1 for memory that the
+/// device can use though it belongs to none, -2 for the processor's.
+static int32_t ownerOf(const GpuDriver &driver, const uint8_t *data) {
+  auto address = reinterpret_cast<uintptr_t>(data);
+  unsigned type = 0, managed = 0;
+  int device = -1;
+  // The driver knows nothing of ordinary memory of the processor.
+  if (driver.pointerGet(&type, cuda::pointerMemoryType, address) !=
+      cuda::success)
+    return -2;
+  if (driver.pointerGet(&managed, cuda::pointerIsManaged, address) ==
+          cuda::success &&
+      managed)
+    return -1;
+  if (type != cuda::memoryDevice)
+    return -2;
+  return driver.pointerGet(&device, cuda::pointerDevice, address) ==
+                 cuda::success
+             ? device
+             : -1;
+}
+
+static ingot_status locate(ingot_context &context, const IngotTensorDesc &desc,
+                           Span span, GpuBuffer &buffer) {
+  const GpuContext &gpu = *context.gpu;
+  buffer.bytes = span.bytes;
+  buffer.users = const_cast<uint8_t *>(span.data);
+  buffer.place = GpuBuffer::Host;
+  if (!span.bytes)
+    return INGOT_OK;
+  int32_t owner = ownerOf(*gpu.driver, span.data);
+  if (owner == -2)
+    return INGOT_OK;
+  bool aligned = reinterpret_cast<uintptr_t>(span.data) % tensorAlignment == 0;
+  buffer.place = aligned ? GpuBuffer::Device : GpuBuffer::Shifted;
+  if (owner == -1 || owner == gpu.loaded->device)
+    return INGOT_OK;
+  return Failure(INGOT_ERROR_BUFFER, &context.error)
+         << "the buffer of " << Quoted{desc.name} << " is memory of device "
+         << owner << ", the context runs on device " << gpu.loaded->device;
+}
+
+static void layOut(GpuBuffer *buffers, int32_t count, uint64_t &offset) {
+  for (int32_t i = 0; i < count; ++i) {
+    if (buffers[i].place == GpuBuffer::Device)
+      continue;
+    buffers[i].offset = offset;
+    offset = alignUp(offset + buffers[i].bytes);
+  }
+}
+
+void ingot::rt::gpuFreeStaging(GpuContext &gpu) {
+  GpuStaging &staging = gpu.staging;
+  if (staging.device)
+    gpu.driver->release(staging.device);
+  if (staging.host)
+    gpu.driver->releaseHost(staging.host);
+  staging.device = 0;
+  staging.host = nullptr;
+  staging.bytes = 0;
+  gpu.isLive = false;
+}
+
+static ingot_status growStaging(ingot_context &context, uint64_t needed) {
+  GpuContext &gpu = *context.gpu;
+  GpuStaging &staging = gpu.staging;
+  if (needed <= staging.bytes)
+    return INGOT_OK;
+  if (gpuIsCapturing(gpu))
+    return Failure(INGOT_ERROR_BUSY, &context.error)
+           << "the run needs memory, which cannot be had while the stream is "
+              "recorded into a graph; run once before";
+  ingot_status status = gpuWait(context);
+  if (status != INGOT_OK)
+    return status;
+  gpuFreeStaging(gpu);
+  void *host = nullptr;
+  const char *call = "cuMemHostAlloc";
+  cuda::Result result = gpu.driver->allocateHost(&host, needed, 0);
+  staging.host = static_cast<uint8_t *>(host);
+  if (result == cuda::success) {
+    call = "cuMemAlloc";
+    result = gpu.driver->allocate(&staging.device, needed);
+  }
+  if (result == cuda::success) {
+    staging.bytes = needed;
+    return INGOT_OK;
+  }
+  gpuFreeStaging(gpu);
+  Failure failure = gpuFail(context, result, call);
+  return gpuAddMemory(context, failure, "inputs and outputs", needed);
+}
+
+/// Where the device finds a tensor.
+static void *deviceAddress(const GpuStaging &staging, const GpuBuffer &buffer) {
+  return buffer.place == GpuBuffer::Device
+             ? buffer.users
+             : reinterpret_cast<void *>(staging.device + buffer.offset);
+}
+
+ingot_status ingot::rt::gpuBind(ingot_context &context) {
+  const IngotModelDesc &desc = *context.desc;
+  GpuContext &gpu = *context.gpu;
+  ingot_status status = INGOT_OK;
+  for (int32_t i = 0; i < desc.num_inputs && status == INGOT_OK; ++i)
+    status =
+        locate(context, desc.inputs[i], context.inputSpans[i], gpu.inputs[i]);
+  for (int32_t i = 0; i < desc.num_outputs && status == INGOT_OK; ++i)
+    status = locate(context, desc.outputs[i], context.outputSpans[i],
+                    gpu.outputs[i]);
+  if (status != INGOT_OK)
+    return status;
+  GpuStaging layout = {};
+  layOut(gpu.inputs, desc.num_inputs, layout.statusOffset);
+  uint64_t words = uint64_t(desc.num_launches) * sizeof(int64_t);
+  layout.outputOffset = alignUp(layout.statusOffset + (words ? words : 1));
+  layout.end = layout.outputOffset;
+  layOut(gpu.outputs, desc.num_outputs, layout.end);
+  GpuStaging &staging = gpu.staging;
+  // Words that nobody has looked at yet stay where they are.
+  if (gpu.isLive && layout.statusOffset != staging.statusOffset)
+    status = gpuWait(context);
+  if (status == INGOT_OK)
+    status = growStaging(context, layout.end);
+  if (status != INGOT_OK)
+    return status;
+  gpu.isLive = gpu.isLive && layout.statusOffset == staging.statusOffset;
+  staging.statusOffset = layout.statusOffset;
+  staging.outputOffset = layout.outputOffset;
+  staging.end = layout.end;
+  for (int32_t i = 0; i < desc.num_inputs; ++i)
+    context.inputs[i] = deviceAddress(staging, gpu.inputs[i]);
+  for (int32_t i = 0; i < desc.num_outputs; ++i)
+    context.outputs[i] = deviceAddress(staging, gpu.outputs[i]);
+  return INGOT_OK;
+}
+
+bool ingot::rt::gpuHasHostTensors(const ingot_context &context) {
+  const GpuContext &gpu = *context.gpu;
+  int32_t count = context.desc->num_inputs + context.desc->num_outputs;
+  // Inputs and outputs are one array.
+  for (int32_t i = 0; i < count; ++i)
+    if (gpu.inputs[i].place == GpuBuffer::Host && gpu.inputs[i].bytes)
+      return true;
+  return false;
+}
