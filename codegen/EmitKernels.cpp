@@ -9,7 +9,9 @@
 #include "codegen/heavy/HeavyEmitter.h"
 #include "codegen/loop/LoopEmitter.h"
 #include "codegen/loop/RowEmitter.h"
+#include "codegen/warp/Team.h"
 #include "codegen/warp/Warp.h"
+#include "passes/memory/PlanMemory.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -39,16 +41,50 @@ static llvm::SetVector<AffineExpr> symbolsOf(kernel::FuncOp kernel) {
   return symbols;
 }
 
+/// Tensors that a launch reads or writes begin at a multiple of that many
+/// bytes, unless they are a part of another: the runtime sees to it for inputs,
+/// outputs, weights and arena. The widest access of a thread.
+constexpr int64_t accessBytes = 16;
+
+static bool isAligned(Value v) {
+  auto divides = [](AffineExpr bytes) {
+    return bytes.getLargestKnownDivisor() % accessBytes == 0;
+  };
+  if (auto view = v.getDefiningOp<kernel::ViewOp>()) {
+    auto type = cast<TensorType>(view.getSource().getType());
+    if (view.getOffset() &&
+        !divides(view.getOffset()->getDims()[0] * elementBytes(type)))
+      return false;
+    return isAligned(view.getSource());
+  }
+  auto launch = v.getDefiningOp<kernel::LaunchOp>();
+  if (!launch)
+    return true;
+  if (Value tied = tiedOperand(cast<OpResult>(v)))
+    return isAligned(tied);
+  auto offsets = launch->getAttrOfType<onnx::DimsAttr>("offsets");
+  AffineExpr offset = offsets.getDims()[cast<OpResult>(v).getResultNumber()];
+  // -1: in memory of the caller's.
+  return onnx::constantValue(offset) == -1 || divides(offset);
+}
+
 namespace {
+/// For each kernel, which of its operands and results are aligned in all of its
+/// launches.
+using AlignmentMap = llvm::StringMap<SmallVector<bool>>;
+
 /// Builds the machine-code form of one kernel.
 class KernelEmitter {
 public:
-  KernelEmitter(kernel::FuncOp kernel, kernel::MachineAttr machine)
-      : kernel(kernel), context(machine), loc(kernel.getLoc()) {}
+  KernelEmitter(kernel::FuncOp kernel, kernel::MachineAttr machine,
+                const AlignmentMap &alignments)
+      : kernel(kernel), context(machine), loc(kernel.getLoc()),
+        alignments(alignments) {}
 
   LogicalResult emit();
 
 private:
+  SmallVector<Operation *> roots();
   LogicalResult emitForThreads(OpBuilder &b);
   LogicalResult emitForWarps(OpBuilder &b);
   void bindArguments(OpBuilder &b, function_ref<Value(Type)> next);
@@ -58,6 +94,7 @@ private:
   kernel::FuncOp kernel;
   KernelContext context;
   Location loc;
+  const AlignmentMap &alignments;
 };
 } // namespace
 
@@ -81,14 +118,20 @@ void KernelEmitter::bindArguments(OpBuilder &b,
         b, loc, b.getIndexType(), next(b.getI64Type()));
 }
 
-LogicalResult KernelEmitter::emitBody(OpBuilder &b, Value lo, Value hi,
-                                      AffineExpr &work) {
+/// The ops that compute: all but constants, views and what feeds sizes.
+SmallVector<Operation *> KernelEmitter::roots() {
   SmallVector<Operation *> roots;
   for (Operation &op : kernel.getBody().front().without_terminator())
     if (!isa<linalg::FillOp, kernel::EmptyOp, kernel::ViewOp, kernel::ExtentOp,
              UnrealizedConversionCastOp>(op) &&
         !isa<arith::ArithDialect>(op.getDialect()))
       roots.push_back(&op);
+  return roots;
+}
+
+LogicalResult KernelEmitter::emitBody(OpBuilder &b, Value lo, Value hi,
+                                      AffineExpr &work) {
+  SmallVector<Operation *> roots = this->roots();
   if (roots.empty())
     return kernel.emitError("[IG4002] kernel computes nothing");
   if (isHeavy(roots.front()))
@@ -166,6 +209,13 @@ LogicalResult KernelEmitter::emitForWarps(OpBuilder &b) {
       LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(ctx), parameters);
   auto function = LLVM::LLVMFuncOp::create(b, loc, kernel.getName(), type);
   function.setCConv(LLVM::CConv::PTX_Kernel);
+  // LLVM finds out which accesses that makes wide.
+  auto aligned = alignments.find(kernel.getName());
+  if (aligned != alignments.end())
+    for (auto [i, wide] : llvm::enumerate(aligned->second))
+      if (wide)
+        function.setArgAttr(1 + i, LLVM::LLVMDialect::getAlignAttrName(),
+                            b.getI64IntegerAttr(accessBytes));
   b.setInsertionPointToStart(function.addEntryBlock(b));
   unsigned parameter = 0;
   bindArguments(b, [&](Type slotType) -> Value {
@@ -178,7 +228,17 @@ LogicalResult KernelEmitter::emitForWarps(OpBuilder &b) {
   auto ret = LLVM::ReturnOp::create(b, loc, ValueRange());
   b.setInsertionPoint(ret);
   GridShape shape;
-  Value item = warp::globalThread(b, loc, shape.block);
+  Value item;
+  Team &team = context.team;
+  team.size = warp::teamSize(roots(), context.machine);
+  shape.block = std::max(shape.block, team.size);
+  shape.blockItems = shape.block / team.size;
+  item = warp::globalThread(b, loc, shape.block);
+  if (team.size > 1) {
+    Value size = arith::ConstantIndexOp::create(b, loc, team.size);
+    team.rank = arith::RemUIOp::create(b, loc, item, size);
+    item = arith::DivUIOp::create(b, loc, item, size);
+  }
   Value live =
       arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, item, items);
   auto branch = scf::IfOp::create(b, loc, live, /*withElse=*/false);
@@ -217,10 +277,25 @@ LogicalResult ingot::emitKernels(ModuleOp module) {
   auto machine = module->getAttrOfType<kernel::MachineAttr>(machineAttrName);
   if (!machine)
     return module.emitError("[IG4001] the module has no machine description");
+  AlignmentMap alignments;
+  module.walk([&](kernel::LaunchOp launch) {
+    if (!launch->hasAttr("offsets"))
+      return;
+    SmallVector<bool> &known = alignments[launch.getKernel()];
+    size_t slot = 0;
+    auto note = [&](Value v) {
+      if (slot == known.size())
+        known.push_back(true);
+      known[slot] = known[slot] && isAligned(v);
+      ++slot;
+    };
+    llvm::for_each(launch.getOperands(), note);
+    llvm::for_each(launch.getResults(), note);
+  });
   for (auto kernel :
        llvm::make_early_inc_range(module.getOps<kernel::FuncOp>())) {
     // The symbol moves from the kernel to the function made of it.
-    if (failed(KernelEmitter(kernel, machine).emit()))
+    if (failed(KernelEmitter(kernel, machine, alignments).emit()))
       return failure();
     kernel.erase();
   }

@@ -43,6 +43,13 @@ struct Lanes {
   mlir::Value mask;
 };
 
+/// The threads of a machine with warps that do one work item together: they
+/// share out its innermost loop. A warp or less, or a whole block.
+struct Team {
+  int64_t size = 1; ///< a power of two
+  mlir::Value rank; ///< of this thread, index; null in a team of one
+};
+
 /// Where a tensor lies: pointer to its first element, its element type as in
 /// the tensor type, and the distance in elements between neighbours along each
 /// dimension.
@@ -71,6 +78,7 @@ public:
   KernelContext(kernel::MachineAttr machine) : machine(machine) {}
 
   kernel::MachineAttr machine;
+  Team team;
   /// Pointer to the int64_t status of the run.
   mlir::Value status;
   /// Value of each symbol, defined at the entry of the function.

@@ -5,11 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/loop/LoopEmitter.h"
+#include "codegen/warp/Team.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
 using namespace ingot;
@@ -92,6 +92,8 @@ private:
   onnx::Dims extents;
   SmallVector<LaneValue> indices, rowResults;
   OperandSource *source = nullptr;
+  /// True if the threads of a team all have the results, to be stored once.
+  bool storesAlone = false;
 };
 } // namespace
 
@@ -124,6 +126,10 @@ SmallVector<LaneValue> GenericEmitter::emitRow(OpBuilder &b,
 }
 
 void GenericEmitter::emitInner(OpBuilder &b, Value chunkIndex) {
+  // What a team does not share out, one of it stores.
+  bool sharedOut =
+      !isReduction() && (plan.vectorDim >= 0 || !plan.innerDims.empty());
+  storesAlone = context.team.size > 1 && !sharedOut;
   loops(b, plan.innerDims, [&](OpBuilder &nested) {
     if (plan.acrossReduction)
       return reduceAcross(nested);
@@ -148,9 +154,13 @@ void GenericEmitter::emitInner(OpBuilder &b, Value chunkIndex) {
 void GenericEmitter::loops(OpBuilder &b, ArrayRef<int64_t> dims, Emit inner) {
   if (dims.empty())
     return inner(b);
-  auto loop = scf::ForOp::create(b, loc, constant(b, 0),
-                                 context.expand(b, loc, extents[dims[0]]),
-                                 constant(b, 1));
+  // Without vectors a team shares out the innermost loop.
+  Team team;
+  if (dims.size() == 1 && plan.vectorDim < 0 && !isReduction())
+    team = context.team;
+  auto loop = scf::ForOp::create(
+      b, loc, warp::first(b, loc, team, constant(b, 0), 1),
+      context.expand(b, loc, extents[dims[0]]), constant(b, team.size));
   indices[dims[0]] = LaneValue::uniform(loop.getInductionVar());
   OpBuilder nested(loop.getBody()->getTerminator());
   loops(nested, dims.drop_front(), inner);
@@ -170,7 +180,10 @@ void GenericEmitter::vectorLoop(OpBuilder &b, Value from, Value to) {
     Value length = arith::SubIOp::create(b, loc, to, from);
     Value tail = arith::RemUIOp::create(b, loc, length, step);
     Value end = arith::SubIOp::create(b, loc, to, tail);
-    auto loop = scf::ForOp::create(b, loc, from, end, step);
+    const Team &team = context.team;
+    auto loop = scf::ForOp::create(
+        b, loc, warp::first(b, loc, team, from, group * width), end,
+        constant(b, group * width * team.size));
     OpBuilder inner(loop.getBody()->getTerminator());
     point(inner, loop.getInductionVar(), Lanes{width, Value()}, group);
     from = end;
@@ -178,7 +191,9 @@ void GenericEmitter::vectorLoop(OpBuilder &b, Value from, Value to) {
   if (size && !plan.chunk && *size % width == 0)
     return;
   if (!context.machine.getMasks() || plan.interleavedDim >= 0) {
-    auto loop = scf::ForOp::create(b, loc, from, to, constant(b, 1));
+    auto loop =
+        scf::ForOp::create(b, loc, warp::first(b, loc, context.team, from, 1),
+                           to, constant(b, context.team.size));
     OpBuilder inner(loop.getBody()->getTerminator());
     point(inner, loop.getInductionVar(), Lanes{}, 1);
     return;
@@ -254,6 +269,14 @@ void GenericEmitter::interleavedPoint(OpBuilder &b, Value at,
 void GenericEmitter::storeResults(OpBuilder &b, ArrayRef<LaneValue> values,
                                   const Lanes &lanes) {
   rowResults.assign(values.begin(), values.end());
+  if (storesAlone) {
+    storesAlone = false;
+    auto one = scf::IfOp::create(b, loc, warp::isFirst(b, loc, context.team),
+                                 /*withElse=*/false);
+    OpBuilder nested(one.thenBlock()->getTerminator());
+    storeResults(nested, values, lanes);
+    return;
+  }
   for (auto [i, value] : llvm::enumerate(values)) {
     BufferRef to = context.lookup(b, loc, op.getResult(i));
     // Inside a row kernel a value may live in registers alone.
@@ -370,6 +393,8 @@ Value GenericEmitter::combine(OpBuilder &b, Operation *combiner, Value x,
 /// Joins the lanes of a vector pairwise, halves with halves, so that the order
 /// of additions does not depend on the number of threads.
 Value GenericEmitter::joinLanes(OpBuilder &b, Operation *combiner, Value v) {
+  if (!isa<VectorType>(v.getType()))
+    return v;
   int64_t width = cast<VectorType>(v.getType()).getNumElements();
   while (width > 1) {
     width /= 2;
@@ -387,6 +412,7 @@ Value GenericEmitter::joinLanes(OpBuilder &b, Operation *combiner, Value v) {
 
 void GenericEmitter::reduceAcross(OpBuilder &b) {
   constexpr int64_t unroll = 4;
+  const Team &team = context.team;
   int64_t width = plan.width;
   unsigned outs = op.getNumDpsInits();
   SmallVector<int64_t> outer(plan.reducedDims);
@@ -416,9 +442,10 @@ void GenericEmitter::reduceAcross(OpBuilder &b) {
   /// A loop over [from, to) by `group` vectors, accumulators carried.
   auto vectors = [&](OpBuilder &nested, Value from, Value to, int64_t group,
                      ArrayRef<Value> accumulators) {
-    auto loop = scf::ForOp::create(nested, loc, from, to,
-                                   constant(nested, group * width),
-                                   ValueRange(accumulators));
+    // Neighbours of a team read neighbouring vectors.
+    auto loop = scf::ForOp::create(
+        nested, loc, warp::first(nested, loc, team, from, width), to,
+        constant(nested, group * width * team.size), ValueRange(accumulators));
     OpBuilder inner = OpBuilder::atBlockEnd(loop.getBody());
     SmallVector<Value> carried(loop.getRegionIterArgs());
     SmallVector<Value> next;
@@ -429,7 +456,7 @@ void GenericEmitter::reduceAcross(OpBuilder &b) {
         continue;
       }
       Value at = arith::AddIOp::create(inner, loc, loop.getInductionVar(),
-                                       constant(inner, u * width));
+                                       constant(inner, u * width * team.size));
       llvm::append_range(next, step(inner, at, Lanes{width, Value()}, mine));
     }
     scf::YieldOp::create(inner, loc, next);
@@ -453,7 +480,8 @@ void GenericEmitter::reduceAcross(OpBuilder &b) {
                                               constant(nested, multiple));
           return arith::SubIOp::create(nested, loc, size, rest).getResult();
         };
-        Value wide = floorTo(unroll * width), narrow = floorTo(width);
+        Value wide = floorTo(unroll * width * team.size);
+        Value narrow = floorTo(width);
         acc = vectors(nested, zero, wide, unroll, acc);
         acc = vectors(nested, wide, narrow, 1, acc);
         if (masks) {
@@ -463,9 +491,9 @@ void GenericEmitter::reduceAcross(OpBuilder &b) {
               step(nested, narrow, lanes, ArrayRef(acc).take_front(outs));
           llvm::copy(last, acc.begin());
         } else {
-          auto loop =
-              scf::ForOp::create(nested, loc, narrow, size, constant(nested, 1),
-                                 ValueRange(scalars));
+          auto loop = scf::ForOp::create(
+              nested, loc, warp::first(nested, loc, team, narrow, 1), size,
+              constant(nested, team.size), ValueRange(scalars));
           OpBuilder inner = OpBuilder::atBlockEnd(loop.getBody());
           SmallVector<Value> mine(loop.getRegionIterArgs());
           scf::YieldOp::create(
@@ -483,6 +511,9 @@ void GenericEmitter::reduceAcross(OpBuilder &b) {
       total = combine(b, combiner(i), total, sums[u * outs + i]);
     Value joined = joinLanes(b, combiner(i), total);
     joined = combine(b, combiner(i), joined, sums[unroll * outs + i]);
+    joined = warp::combineTeam(b, loc, team, joined, [&](Value x, Value y) {
+      return combine(b, combiner(i), x, y);
+    });
     results.push_back(
         LaneValue::uniform(combine(b, combiner(i), finals[i], joined)));
   }
@@ -500,73 +531,4 @@ SmallVector<LaneValue> ingot::emitRow(OpBuilder &b, KernelContext &context,
                                       const LoopPlan &plan, ArrayRef<Value> row,
                                       OperandSource source) {
   return GenericEmitter(context, op, plan).emitRow(b, row, source);
-}
-
-/// Replaces a tensor-level op of a foreach's cloned body by memory accesses.
-static void lowerForeachOp(KernelContext &context, Operation *op) {
-  OpBuilder b(op);
-  Location loc = op->getLoc();
-  auto offsetOf = [&](const BufferRef &ref, ValueRange indices) {
-    SmallVector<LaneValue> at;
-    for (Value index : indices)
-      at.push_back(LaneValue::uniform(index));
-    return context.offset(b, loc, at, ref.strides, 1);
-  };
-  if (auto extract = dyn_cast<tensor::ExtractOp>(op)) {
-    BufferRef ref = context.lookup(b, loc, extract.getTensor());
-    LaneValue v =
-        context.load(b, loc, ref, offsetOf(ref, extract.getIndices()), Lanes{});
-    op->getResult(0).replaceAllUsesWith(v.value);
-  } else if (auto load = dyn_cast<kernel::LoadOp>(op)) {
-    BufferRef ref = context.lookup(b, loc, load.getHandle());
-    LaneValue v =
-        context.load(b, loc, ref, offsetOf(ref, load.getIndices()), Lanes{});
-    op->getResult(0).replaceAllUsesWith(v.value);
-  } else if (auto store = dyn_cast<kernel::StoreOp>(op)) {
-    BufferRef ref = context.lookup(b, loc, store.getHandle());
-    context.store(b, loc, LaneValue::uniform(store.getValue()), ref,
-                  offsetOf(ref, store.getIndices()), Lanes{});
-  } else if (auto extent = dyn_cast<kernel::ExtentOp>(op)) {
-    op->getResult(0).replaceAllUsesWith(
-        context.expand(b, loc, extent.getDim().getDims()[0]));
-  } else if (auto fault = dyn_cast<kernel::FaultOp>(op)) {
-    context.fault(b, loc, LaneValue::uniform(fault.getCondition()),
-                  fault.getCode(), Lanes{});
-  } else if (isa<UnrealizedConversionCastOp>(op)) {
-    op->getResult(0).replaceAllUsesWith(op->getOperand(0));
-  } else {
-    return;
-  }
-  op->erase();
-}
-
-void ingot::emitForeach(OpBuilder &b, KernelContext &context,
-                        kernel::ForeachOp op, Value lo, Value hi) {
-  Location loc = op.getLoc();
-  auto item = scf::ForOp::create(b, loc, lo, hi,
-                                 arith::ConstantIndexOp::create(b, loc, 1));
-  OpBuilder inner(item.getBody()->getTerminator());
-  SmallVector<Value> at = delinearize(
-      inner, loc, context, item.getInductionVar(), op.getExtents().getDims());
-  Block &body = op.getBody().front();
-  IRMapping mapping;
-  for (auto [arg, index] : llvm::zip(body.getArguments(), at))
-    mapping.map(arg, index);
-  for (auto [handle, result] :
-       llvm::zip(body.getArguments().drop_front(at.size()), op.getResults()))
-    context.buffers[handle] = context.lookup(inner, loc, result);
-  op.getBody().walk([&](Operation *nested) {
-    for (Value operand : nested->getOperands())
-      if (!isa<TensorType>(operand.getType()) &&
-          !op.getBody().isAncestor(operand.getParentRegion()) &&
-          !mapping.contains(operand))
-        mapping.map(operand, context.importScalar(inner, operand));
-  });
-  SmallVector<Operation *> toLower;
-  for (Operation &nested : body.without_terminator())
-    inner.clone(nested, mapping)->walk([&](Operation *cloned) {
-      toLower.push_back(cloned);
-    });
-  for (Operation *cloned : toLower)
-    lowerForeachOp(context, cloned);
 }

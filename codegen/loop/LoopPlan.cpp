@@ -261,7 +261,9 @@ static LoopPlan choosePlan(linalg::GenericOp op, kernel::MachineAttr machine,
               onnx::constantValue(extents[plan.vectorDim]))
         while (*size % plan.width)
           plan.width /= 2;
-    if (plan.width == 1) {
+    // Teams share out a reduction of scalars as well.
+    bool shared = machine.hasWarps() && plan.acrossReduction;
+    if (plan.width == 1 && !shared) {
       plan.vectorDim = -1;
       plan.acrossReduction = false;
     }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "codegen/loop/RowEmitter.h"
 #include "codegen/loop/LoopEmitter.h"
+#include "codegen/warp/Team.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -72,6 +73,9 @@ void RowEmitter::emit(OpBuilder &b, ArrayRef<Value> row) {
     LoopPlan plan = planRow(generic, context.machine, row.size());
     SmallVector<LaneValue> results =
         emitRow(b, context, generic, plan, row, operands);
+    // Others of the team read what this thread has stored.
+    if (stored)
+      warp::syncTeam(b, generic.getLoc(), context.team);
     if (reduces)
       for (auto [result, value] : llvm::zip(generic.getResults(), results))
         scalars[result] = value;

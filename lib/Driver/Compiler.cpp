@@ -14,6 +14,7 @@
 #include "lib/Driver/NodeTracker.h"
 #include "lib/Driver/OutputFile.h"
 #include "lib/Driver/Phases.h"
+#include "lib/Driver/Ptxas.h"
 #include "lib/Driver/WeightsObject.h"
 #include "lib/Import/Import.h"
 #include "lib/Runtime/ModelAbi.h"
@@ -50,6 +51,7 @@ std::optional<Emit> ingot::parseEmit(StringRef name) {
       .Case("llvm", Emit::LlvmIr)
       .Case("asm", Emit::Assembly)
       .Case("ptx", Emit::Ptx)
+      .Case("cubin", Emit::Cubin)
       .Case("obj", Emit::Object)
       .Case("a", Emit::Static)
       .Case("so", Emit::Shared)
@@ -290,6 +292,8 @@ private:
   /// Adds the objects of one target; `done` if what was asked for is written.
   LogicalResult compileFor(ModuleOp module, kernel::MachineAttr machine,
                            Variant &variant, bool &done);
+  LogicalResult compileDevice(ModuleOp module, kernel::MachineAttr machine,
+                              Variant &variant, bool &done);
   LogicalResult writeCode(ModuleOp module, StringRef text);
   bool isText() const {
     return options.emit == Emit::LlvmIr || options.emit == Emit::Assembly ||
@@ -317,6 +321,44 @@ LogicalResult VariantCompiler::writeCode(ModuleOp module, StringRef text) {
   return success();
 }
 
+/// The kernels of a machine with warps, as PTX and, with NVIDIA's assembler, as
+/// machine code.
+LogicalResult VariantCompiler::compileDevice(ModuleOp module,
+                                             kernel::MachineAttr machine,
+                                             Variant &variant, bool &done) {
+  FailureOr<std::string> code =
+      emitDeviceCode(module, isText() ? form() : CodeForm::Assembly);
+  if (failed(code))
+    return failure();
+  done = isText() || options.emit == Emit::Cubin;
+  if (isText())
+    return writeCode(module, *code);
+  auto ptxas = findPtxas(options.ptxas);
+  if (!ptxas)
+    return module.emitError("[IG6004] --ptxas: ")
+           << llvm::toString(ptxas.takeError());
+  if (*ptxas) {
+    steps.begin("ptxas");
+    auto cubin = assemble(**ptxas, *code, machine.getTarget());
+    if (!cubin)
+      return module.emitError("[IG4006] code generation failed: ")
+             << llvm::toString(cubin.takeError());
+    if (done)
+      return writeCode(module, *cubin);
+    constexpr int32_t minorVersions = 1000;
+    variant.images.push_back({INGOT_GPU_CUBIN,
+                              (*ptxas)->version / minorVersions * minorVersions,
+                              std::move(*cubin)});
+    steps.begin("code");
+  } else if (done) {
+    return module.emitError("[IG6001] --emit=cubin needs NVIDIA's ptxas; none "
+                            "was found on the PATH or below /usr/local/cuda");
+  }
+  variant.images.push_back(
+      {INGOT_GPU_PTX, deviceLimits(machine)->driver, std::move(*code)});
+  return success();
+}
+
 LogicalResult VariantCompiler::compileFor(ModuleOp module,
                                           kernel::MachineAttr machine,
                                           Variant &variant, bool &done) {
@@ -338,18 +380,11 @@ LogicalResult VariantCompiler::compileFor(ModuleOp module,
     return module.emitError("[IG4006] kernels could not be lowered");
 
   steps.begin("code");
-  if (machine.hasWarps()) {
-    FailureOr<std::string> code =
-        emitDeviceCode(module, isText() ? form() : CodeForm::Assembly);
-    if (failed(code))
-      return failure();
-    if (isText()) {
-      done = true;
-      return writeCode(module, *code);
-    }
-    variant.images.push_back(
-        {INGOT_GPU_PTX, deviceLimits(machine)->driver, std::move(*code)});
-  }
+  if (machine.hasWarps() &&
+      failed(compileDevice(module, machine, variant, done)))
+    return failure();
+  if (done)
+    return success();
   // Text comes in one piece. The number of parts is fixed, since it changes
   // the artifact's bytes, as the number of threads must not.
   unsigned parts = isText() || machine.hasWarps() ? 1 : 4;
@@ -380,9 +415,10 @@ LogicalResult VariantCompiler::compile(ModuleOp module) {
   if (machines.size() > 1 && !whole)
     return module.emitError("[IG6001] only --emit=so, a and obj take several "
                             "targets");
-  if (options.emit == Emit::Ptx && !machines.front().hasWarps())
+  if ((options.emit == Emit::Ptx || options.emit == Emit::Cubin) &&
+      !machines.front().hasWarps())
     return module.emitError(
-        "[IG6001] --emit=ptx is the code of a GPU; name one "
+        "[IG6001] ptx and cubin are the code of a GPU; name one "
         "with --target");
   Variant variant;
   bool devices = machines.front().hasWarps();

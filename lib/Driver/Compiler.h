@@ -34,13 +34,15 @@ enum class Emit {
   Loops, ///< kernels as loops over vectors
   LlvmIr,
   Assembly,
-  Ptx, ///< the same, of a GPU's kernels alone
+  Ptx,   ///< the same, of a GPU's kernels alone
+  Cubin, ///< machine code of a GPU's kernels
   Object,
   Static, ///< archive and header
   Shared, ///< model.so
 };
 
-/// The form of that name ("onnx", ..., "llvm", "asm", "ptx", "obj", "a", "so").
+/// The form of that name ("onnx", ..., "llvm", "asm", "ptx", "cubin", "obj",
+/// "a", "so").
 std::optional<Emit> parseEmit(llvm::StringRef name);
 
 struct CompileOptions {
@@ -51,6 +53,9 @@ struct CompileOptions {
   /// and "auto" let f32 values go through memory in half precision.
   std::string precision = "f32";
   Emit emit = Emit::Shared;
+  /// NVIDIA's assembler, which adds machine code to the PTX of GPUs: a path,
+  /// "auto" (if it is installed) or "off".
+  std::string ptxas = "auto";
   /// Fixed shapes of inputs ("name:1x3x224x224") or symbol values ("N=4").
   std::vector<std::string> shapes;
   /// Accepts external data in files that have several hard links.

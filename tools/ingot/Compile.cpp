@@ -105,6 +105,7 @@ ModelCompiler::ModelCompiler(const Options &options)
   wanted.target = options.target;
   wanted.cpu = options.cpu;
   wanted.precision = options.precision;
+  wanted.ptxas = options.ptxas;
   wanted.shapes = options.shapes;
   wanted.remarks = options.command == Explain;
   wanted.threads = threads;
@@ -179,12 +180,13 @@ struct Form {
 } // namespace
 
 static const Form forms[] = {
-    {"so", ".so", false},      {"a", ".a", false},
-    {"obj", ".o", false},      {"asm", ".s", true},
-    {"llvm", ".ll", true},     {"onnx", ".mlir", true},
-    {"graph", ".mlir", true},  {"tensor", ".mlir", true},
-    {"kernel", ".mlir", true}, {"memory", ".mlir", true},
-    {"loops", ".mlir", true},  {"ptx", ".ptx", true},
+    {"so", ".so", false},       {"a", ".a", false},
+    {"obj", ".o", false},       {"asm", ".s", true},
+    {"llvm", ".ll", true},      {"onnx", ".mlir", true},
+    {"graph", ".mlir", true},   {"tensor", ".mlir", true},
+    {"kernel", ".mlir", true},  {"memory", ".mlir", true},
+    {"loops", ".mlir", true},   {"ptx", ".ptx", true},
+    {"cubin", ".cubin", false},
 };
 
 /// The form that --emit, or else the ending of -o, asks for.

@@ -88,8 +88,8 @@ static const Flag flags[] = {
      Compile | Quantize,
      [](Options &o, StringRef v) { return setText(o.output, v); }},
     {"emit", 0, "FORM",
-     "so (default), a, obj, asm, ptx, llvm, or the IR after\n"
-     "a phase: onnx, graph, tensor, kernel, memory, loops.\n"
+     "so (default), a, obj, asm, ptx, cubin, llvm, or the IR\n"
+     "after a phase: onnx, graph, tensor, kernel, memory, loops.\n"
      "Without it the ending of -o decides",
      Compile, [](Options &o, StringRef v) { return setText(o.emit, v); }},
     {"target", 0, "TARGET",
@@ -98,6 +98,10 @@ static const Flag flags[] = {
      "several in one file: x86-64-v4,sm_80,sm_90a; check\n"
      "takes all",
      compiling, [](Options &o, StringRef v) { return setText(o.target, v); }},
+    {"ptxas", 0, "auto|off|FILE",
+     "NVIDIA's assembler, which adds machine code to the PTX\n"
+     "of GPUs; auto (default): if it is installed",
+     compiling, [](Options &o, StringRef v) { return setText(o.ptxas, v); }},
     {"cpu", 0, "NAME", "the processor to tune for, as LLVM names it", compiling,
      [](Options &o, StringRef v) { return setText(o.cpu, v); }},
     {"precision", 0, "TYPE",
