@@ -55,6 +55,7 @@ def run(job):
                     *tool.target_flags(job.target),
                 ],
                 timeout=SECONDS.get(case.kind, SECONDS_EACH),
+                env=tool.target_environment(job.target),
             )
             command = " ".join(finished.command)
             outcome = finished.outcome()
@@ -91,7 +92,7 @@ def select(config):
     per operator for the other targets."""
     jobs = []
     all_cases = cases.load()
-    targets = config.getoption("target") or ["host", "x86-64-v3", "aarch64"]
+    targets = config.getoption("target") or ["host", "x86-64-v3", "aarch64", "sm_80"]
     for target in targets:
         chosen = all_cases
         if target != "host" and not config.getoption("every_case"):

@@ -56,6 +56,9 @@ class Finished:
         return lines[-1] if lines else f"exit status {self.status}, no message"
 
 
+FAKE_CUDA = BUILD / "lib" / "fake-cuda"
+
+
 def tool(name):
     """The path of a built tool."""
     path = BUILD / "bin" / name
@@ -102,8 +105,28 @@ def run(command, timeout=60, memory_gib=8, cwd=None, env=None):
     )
 
 
+def is_gpu(target):
+    return target.startswith("sm_")
+
+
+def target_environment(target):
+    """Variables under which artifacts of a target run: those for a GPU on the
+    interpreter of PTX behind its own libcuda.so.1, as one of that capability,
+    unless INGOT_GPU_TESTS=device asks for the machine's own."""
+    if not is_gpu(target) or os.environ.get("INGOT_GPU_TESTS") == "device":
+        return {}
+    return {
+        "LD_LIBRARY_PATH": str(FAKE_CUDA),
+        "INGOT_FAKE_CUDA_ARCH": target.removeprefix("sm_").rstrip("a"),
+        "INGOT_CACHE_DIR": "off",
+    }
+
+
 def emulator_missing(target):
     """Why artifacts of a target cannot run here, or None."""
+    if is_gpu(target):
+        there = target_environment(target) == {} or FAKE_CUDA.exists()
+        return None if there else f"needs {FAKE_CUDA}/libcuda.so.1"
     if target == "host" or os.uname().machine == target.split("-")[0].split("+")[0]:
         return None
     if target.startswith("x86-64"):
@@ -133,4 +156,7 @@ def emulation(target):
 
 
 def target_flags(target):
+    """Without ptxas, which the interpreter has no use for."""
+    if is_gpu(target):
+        return [f"--target={target}", "--ptxas=off"]
     return [] if target == "host" else [f"--target={target}"]
