@@ -11,27 +11,37 @@
 using namespace mlir;
 using namespace ingot;
 
+/// A special register, as i32.
 static Value special(OpBuilder &b, Location loc, StringRef name) {
-  Value v = LLVM::CallIntrinsicOp::create(
-                b, loc, b.getI32Type(),
-                b.getStringAttr("llvm.nvvm.read.ptx.sreg." + name.str()),
-                ValueRange())
-                .getResults();
+  return LLVM::CallIntrinsicOp::create(
+             b, loc, b.getI32Type(),
+             b.getStringAttr("llvm.nvvm.read.ptx.sreg." + name.str()),
+             ValueRange())
+      .getResults();
+}
+
+static Value toIndex(OpBuilder &b, Location loc, Value v) {
   return arith::IndexCastUIOp::create(b, loc, b.getIndexType(), v);
 }
 
 Value warp::threadInBlock(OpBuilder &b, Location loc) {
-  return special(b, loc, "tid.x");
+  return toIndex(b, loc, special(b, loc, "tid.x"));
 }
 
 Value warp::blockInGrid(OpBuilder &b, Location loc) {
-  return special(b, loc, "ctaid.x");
+  return toIndex(b, loc, special(b, loc, "ctaid.x"));
 }
 
 Value warp::globalThread(OpBuilder &b, Location loc, int64_t block) {
-  Value size = arith::ConstantIndexOp::create(b, loc, block);
-  Value first = arith::MulIOp::create(b, loc, blockInGrid(b, loc), size);
-  return arith::AddIOp::create(b, loc, first, threadInBlock(b, loc));
+  // In 32 bits: LLVM then divides item numbers in 32 bits too, which takes a
+  // fifth of the instructions.
+  auto wraps = arith::IntegerOverflowFlags::nuw;
+  Value size = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(block));
+  Value first =
+      arith::MulIOp::create(b, loc, special(b, loc, "ctaid.x"), size, wraps);
+  return toIndex(
+      b, loc,
+      arith::AddIOp::create(b, loc, first, special(b, loc, "tid.x"), wraps));
 }
 
 void warp::barrier(OpBuilder &b, Location loc) {

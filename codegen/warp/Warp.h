@@ -24,7 +24,8 @@ mlir::Value threadInBlock(mlir::OpBuilder &b, mlir::Location loc);
 /// The number of the block in the grid.
 mlir::Value blockInGrid(mlir::OpBuilder &b, mlir::Location loc);
 
-/// The number of the thread among all, for blocks of `block` threads.
+/// The number of the thread among all, for blocks of `block` threads; there
+/// are less than 2^32.
 mlir::Value globalThread(mlir::OpBuilder &b, mlir::Location loc, int64_t block);
 
 /// Waits for all threads of the block; what they wrote before is seen after.
