@@ -4,6 +4,7 @@
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "lib/Quantize/FindActivation.h"
 #include "lib/Quantize/Normalize.h"
 #include "lib/Quantize/Plan.h"
 
@@ -19,8 +20,10 @@ using namespace ingot::quantize;
 namespace {
 class UnitFinder {
 public:
-  UnitFinder(const OnnxGraph &graph, const ValueTypes &types)
-      : graph(graph), types(types), users(usersOf(graph)) {}
+  UnitFinder(const OnnxGraph &graph, const ValueTypes &types,
+             bool separateActivations)
+      : graph(graph), types(types), users(usersOf(graph)),
+        separateActivations(separateActivations) {}
   Units run();
 
 private:
@@ -35,12 +38,14 @@ private:
   /// The only reader of the unit's result; null if there are others.
   const OnnxNode *onlyUser(const std::string &value, size_t &index) const;
   void addEpilogue(Unit &unit);
+  void addActivation(Unit &unit);
   bool addGate(Unit &unit);
   void finish(Unit unit);
 
   const OnnxGraph &graph;
   const ValueTypes &types;
-  std::map<std::string, std::vector<int64_t>, std::less<>> users;
+  ValueUsers users;
+  bool separateActivations;
   Units units;
 };
 } // namespace
@@ -117,10 +122,26 @@ void UnitFinder::addEpilogue(Unit &unit) {
         });
     if (!isBias && !next->is("Relu") && !isClip)
       return;
-    isProduct &= isBias;
+    if (isBias)
+      unit.addedBias = next->inputs[next->inputs[0] == unit.outputs[0]];
+    isProduct = false;
     unit.nodes.push_back(index);
     unit.outputs[0] = next->outputs[0];
   }
+}
+
+/// Adds an activation x * f(x): the result of the whole is quantized alone.
+void UnitFinder::addActivation(Unit &unit) {
+  if (separateActivations)
+    return;
+  std::optional<Activation> activation =
+      findActivation(graph, users, unit.outputs[0]);
+  if (!activation || !isFloat(activation->result))
+    return;
+  unit.nodes.insert(unit.nodes.end(), activation->nodes.begin(),
+                    activation->nodes.end());
+  unit.outputs[0] = activation->result;
+  unit.activation = activation->name;
 }
 
 /// x * sigmoid(x) and x * hardsigmoid(x) are functions of x.
@@ -208,6 +229,7 @@ void UnitFinder::visit(size_t index) {
     if (unit.obstacle == "it is constant")
       return;
     addEpilogue(unit);
+    addActivation(unit);
     finish(std::move(unit));
     return;
   }
@@ -240,6 +262,7 @@ Units UnitFinder::run() {
   return std::move(units);
 }
 
-Units quantize::findUnits(const OnnxGraph &graph, const ValueTypes &types) {
-  return UnitFinder(graph, types).run();
+Units quantize::findUnits(const OnnxGraph &graph, const ValueTypes &types,
+                          bool separateActivations) {
+  return UnitFinder(graph, types, separateActivations).run();
 }

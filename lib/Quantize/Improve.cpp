@@ -129,14 +129,10 @@ static std::optional<Equalizable> readEqualizable(
     return std::nullopt;
   result.biasName = std::string(node.is("MatMul") ? "" : node.input(2));
   // The bias of a MatMul is the constant of the Add after it.
-  for (size_t index : llvm::drop_begin(unit.nodes)) {
-    const OnnxNode &next = graph.nodes[index];
-    if (!next.is("Add"))
-      continue;
+  if (!unit.addedBias.empty()) {
     if (!result.biasName.empty())
       return std::nullopt;
-    bool isFirst = graph.findInitializer(next.inputs[0]);
-    result.biasName = next.inputs[isFirst ? 0 : 1];
+    result.biasName = unit.addedBias;
   }
   if (result.biasName.empty())
     return result;
@@ -159,9 +155,12 @@ llvm::Expected<int64_t> quantize::equalizeLayers(OnnxGraph &graph,
     const Unit &unit = units.list[i];
     if (!layers[i])
       continue;
-    // Relu and Add commute with positive factors, Clip does not.
-    bool commutes = llvm::none_of(
-        unit.nodes, [&](size_t node) { return graph.nodes[node].is("Clip"); });
+    // Relu and Add commute with positive factors, Clip and others do not.
+    bool commutes =
+        unit.activation.empty() &&
+        llvm::none_of(unit.nodes, [&](size_t node) {
+          return graph.nodes[node].is("Clip");
+        });
     auto it = users.find(unit.outputs[0]);
     if (!commutes || it == users.end() || it->second.size() != 1 ||
         it->second[0] < 0)

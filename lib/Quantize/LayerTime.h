@@ -55,7 +55,7 @@ LayerBorders bordersOf(const OnnxGraph &graph, const Units &units,
 
 /// Seconds, conversions at the borders included.
 struct LayerTime {
-  double inFloat = 0, inInt = 0;
+  double inFloat = 0, inInt = 0, inHalf = 0;
   /// Of inInt: the conversions.
   double conversions = 0;
   /// Why integers are not faster, for people; empty if they are.
@@ -64,6 +64,11 @@ struct LayerTime {
 
 LayerTime estimateTime(const LayerWork &work, const LayerBorders &borders,
                        const MachineRates &rates, unsigned activationBits);
+
+/// Seconds with float16 weights and values and products of floats: gains where
+/// reading the weights takes the time, loses where multiplying does, since
+/// numbers are widened first.
+double estimateHalf(const LayerWork &work, const MachineRates &rates);
 
 /// The same with weights alone in integers of that many bits: never a reason
 /// against it, since it is done for memory.

@@ -46,10 +46,14 @@ struct Unit {
   /// Indices of nodes, in order.
   std::vector<size_t> nodes;
   std::string name, opType;
+  /// The activation x * f(x) that it ends with, for people; "" if it has none.
+  std::string activation;
   /// Operands that are computed at run time, and results.
   std::vector<std::string> activations, outputs;
   /// Constant operands of a heavy unit, or "".
   std::string weight, bias;
+  /// The constant that the Add after a matrix product adds, or "".
+  std::string addedBias;
   /// Of a heavy unit: the position of the weight among the operands, and the
   /// axis of its output channels, -1 if it has none.
   size_t weightOperand = 1;
@@ -67,8 +71,12 @@ struct Units {
   std::map<std::string, size_t, std::less<>> producer;
 };
 
-/// Finds the units of a model in the form of Normalize.h.
-Units findUnits(const OnnxGraph &graph, const ValueTypes &types);
+/// Finds the units of a model in the form of Normalize.h. Activations x * f(x)
+/// are part of the heavy unit before them, unless `separateActivations`: then
+/// its result is quantized before them too, as some engines need it to compute
+/// the unit in integers.
+Units findUnits(const OnnxGraph &graph, const ValueTypes &types,
+                bool separateActivations = false);
 
 /// What is in integers.
 enum class QuantizeScheme : uint8_t {
@@ -91,10 +99,15 @@ struct QuantizeFormat {
   bool perChannel = true;
 };
 
+/// What a heavy unit computes with.
+enum class LayerType : uint8_t { Float32, Float16, Integer };
+
 /// What is quantized.
 struct Plan {
   /// By unit.
   std::vector<bool> isQuantized;
+  /// Heavy units in float16, by unit; may be empty.
+  std::vector<bool> halves;
   /// Values that pass through QuantizeLinear and DequantizeLinear.
   std::set<std::string, std::less<>> values;
   /// Values with the parameters of another: results of movers.
@@ -105,6 +118,7 @@ struct Plan {
 
   /// The value whose parameters `value` has.
   std::string root(const std::string &value) const;
+  bool isHalf(size_t unit) const { return unit < halves.size() && halves[unit]; }
 };
 
 /// Completes the choice of heavy units (`wanted`, by unit) with the light
@@ -153,6 +167,10 @@ struct WeightFindings {
   std::map<size_t, std::vector<float>> biasShifts;
 };
 
+/// Sets the weight's integers to those nearest to `floats`, of that shape.
+void roundWeight(llvm::ArrayRef<float> floats, const std::vector<int64_t> &dims,
+                 QuantizedWeight &weight);
+
 /// The quantized weight of a unit, rounded to nearest.
 llvm::Expected<QuantizedWeight> quantizeWeight(const OnnxGraph &graph,
                                                const Unit &unit,
@@ -178,13 +196,27 @@ struct QuantizedGraph {
 llvm::Expected<QuantizedGraph> quantizeGraph(const QuantizeInputs &inputs,
                                              const Plan &plan);
 
-/// The float model with a quantized copy beside each unit of `which` that
-/// reads the float values: shows what each unit loses by itself. `copies` gets
-/// the name of each copy's first result.
+/// A unit in a type that it is looked at in.
+struct UnitVariant {
+  size_t unit = 0;
+  LayerType type = LayerType::Integer;
+};
+
+/// The float model with a copy of each unit of `which` beside it that reads the
+/// float values: shows what each unit loses by itself. `copies` gets the name
+/// of each copy's first result.
 llvm::Expected<OnnxGraph> isolateUnits(const QuantizeInputs &inputs,
                                        const Plan &plan,
-                                       const std::vector<size_t> &which,
-                                       std::map<size_t, std::string> &copies);
+                                       const std::vector<UnitVariant> &which,
+                                       std::vector<std::string> &copies);
+
+/// The float model with such a copy of each unit, and for each an input of type
+/// bool, named in `switches`: if it is true, all that read the unit's result
+/// read the copy's.
+llvm::Expected<OnnxGraph> switchUnits(const QuantizeInputs &inputs,
+                                      const Plan &plan,
+                                      const std::vector<UnitVariant> &which,
+                                      std::vector<std::string> &switches);
 
 } // namespace ingot::quantize
 

@@ -9,6 +9,7 @@
 // engines recognize.
 //
 //===----------------------------------------------------------------------===//
+#include "lib/Quantize/HalfFloat.h"
 #include "lib/Quantize/Plan.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -18,7 +19,7 @@
 using namespace ingot;
 using namespace ingot::quantize;
 
-static constexpr int32_t kFloat = 1, kInt32 = 6;
+static constexpr int32_t kFloat = 1, kInt32 = 6, kBool = 9, kHalf = 10;
 
 template <typename T>
 static std::vector<char> rawBytes(const std::vector<T> &values) {
@@ -36,8 +37,10 @@ public:
       : in(in), plan(plan), graph(*in.graph) {}
 
   llvm::Error writeAll(QuantizedGraph &result);
-  llvm::Error writeCopies(const std::vector<size_t> &which,
-                          std::map<size_t, std::string> &copies);
+  llvm::Error writeCopies(const std::vector<UnitVariant> &which,
+                          std::vector<std::string> &copies);
+  llvm::Error writeSwitched(const std::vector<UnitVariant> &which,
+                            std::vector<std::string> &switches);
   OnnxGraph take() { return std::move(graph); }
 
 private:
@@ -61,6 +64,12 @@ private:
                 const QuantizedWeight &weight, std::vector<float> &bias) const;
   llvm::Error emitDynamic(const Unit &unit, const OnnxNode &node);
   llvm::Error emitUnitNode(const Unit &unit, OnnxNode node);
+  void emitCast(const std::string &from, const std::string &to, int32_t type);
+  std::string inHalf(const std::string &value);
+  llvm::Error emitHalf(OnnxNode node);
+  llvm::Expected<std::string>
+  emitCopy(const UnitVariant &variant,
+           std::map<std::string, std::string, std::less<>> renamed);
   void emitNode(const char *op, std::vector<std::string> inputs,
                 std::vector<std::string> outputs);
   llvm::Error writeBias(const Unit &unit, OnnxNode &node,
@@ -77,6 +86,8 @@ private:
   OnnxGraph graph;
   std::vector<OnnxNode> nodes;
   std::map<std::string, Constants> constants;
+  /// Values and constants in float16.
+  std::map<std::string, std::string> halves;
 };
 } // namespace
 
@@ -127,55 +138,6 @@ std::string QdqWriter::pair(const std::string &value, const std::string &root,
   return emitDequantize(quantized, c.scale, c.zeroPoint, -1,
                         name.empty() ? graph.freshName(value + "_dequantized")
                                      : name);
-}
-
-GroupedParams QuantizedWeight::grouped(const std::vector<int64_t> &dims) const {
-  return {ChannelView::along(dims, axis), blockSize, params};
-}
-
-static void roundWith(llvm::ArrayRef<float> floats,
-                      const std::vector<int64_t> &dims,
-                      QuantizedWeight &weight) {
-  weight.values.resize(floats.size());
-  if (weight.axis < 0)
-    quantize::quantize(floats, weight.params[0], weight.values);
-  else
-    quantize::quantize(floats, weight.grouped(dims), weight.values);
-}
-
-llvm::Expected<QuantizedWeight>
-quantize::quantizeWeight(const OnnxGraph &graph, const Unit &unit,
-                         const QuantizeFormat &format) {
-  const OnnxTensor &tensor = *graph.findInitializer(unit.weight);
-  std::vector<float> floats;
-  if (!graph.loadFloats(tensor, floats))
-    return llvm::createStringError("the weights cannot be read");
-  QuantizedWeight result;
-  bool inBlocks = format.scheme == QuantizeScheme::WeightOnly;
-  result.axis = format.perChannel ? unit.channelAxis : -1;
-  if (inBlocks) {
-    result.axis = 1 - unit.channelAxis;
-    result.blockSize = format.blockSize;
-  }
-  ChannelView view = ChannelView::along(tensor.dims, result.axis);
-  // At 4 bits a range that clips a little is better than the whole.
-  WeightRange how = bitWidth(format.weights.type) < 8 ? WeightRange::Mse
-                                                      : WeightRange::MinMax;
-  if (result.axis < 0) {
-    auto params = tensorParams(floats, format.weights, how);
-    if (!params)
-      return params.takeError();
-    result.params = {*params};
-  } else {
-    auto params = inBlocks ? groupParams(floats, view, result.blockSize,
-                                         format.weights, how)
-                           : channelParams(floats, view, format.weights, how);
-    if (!params)
-      return params.takeError();
-    result.params = std::move(*params);
-  }
-  roundWith(floats, tensor.dims, result);
-  return result;
 }
 
 llvm::Expected<QuantizedWeight> QdqWriter::weightOf(const Unit &unit) {
@@ -277,7 +239,7 @@ llvm::Error QdqWriter::writeBias(const Unit &unit, OnnxNode &node,
     std::vector<float> floats;
     const OnnxTensor &w = *in.graph->findInitializer(unit.weight);
     in.graph->loadFloats(w, floats);
-    roundWith(floats, w.dims, weight);
+    roundWeight(floats, w.dims, weight);
   }
   std::vector<float> biasScales;
   for (float scale : quantized->weightScales)
@@ -375,6 +337,53 @@ llvm::Error QdqWriter::emitUnitNode(const Unit &unit, OnnxNode node) {
   return llvm::Error::success();
 }
 
+void QdqWriter::emitCast(const std::string &from, const std::string &to,
+                         int32_t type) {
+  emitNode("Cast", {from}, {to});
+  nodes.back().set(intAttribute("to", type));
+}
+
+/// The name of a value or constant in float16; "" for constants that have no
+/// floats.
+std::string QdqWriter::inHalf(const std::string &value) {
+  auto [it, isNew] = halves.try_emplace(value);
+  if (!isNew)
+    return it->second;
+  std::string name = graph.freshName(value + "_f16");
+  const OnnxTensor *tensor = in.graph->findInitializer(value);
+  if (!tensor) {
+    emitCast(value, name, kHalf);
+    return it->second = name;
+  }
+  std::vector<float> floats;
+  if (!in.graph->loadFloats(*tensor, floats))
+    return "";
+  std::vector<uint16_t> bits;
+  bits.reserve(floats.size());
+  for (float number : floats)
+    bits.push_back(halfBits(number));
+  graph.addInitializer(name, kHalf, tensor->dims, rawBytes(bits));
+  return it->second = name;
+}
+
+/// A node between Casts to float16 and back, with its constants in float16.
+llvm::Error QdqWriter::emitHalf(OnnxNode node) {
+  for (std::string &input : node.inputs) {
+    if (input.empty())
+      continue;
+    std::string half = inHalf(input);
+    if (half.empty())
+      return llvm::createStringError("the weights cannot be read");
+    input = half;
+  }
+  std::string result = node.outputs[0];
+  node.outputs[0] = graph.freshName(result + "_f16");
+  std::string half = node.outputs[0];
+  nodes.push_back(std::move(node));
+  emitCast(half, result, kFloat);
+  return llvm::Error::success();
+}
+
 llvm::Error QdqWriter::writeAll(QuantizedGraph &result) {
   std::map<std::string, std::string, std::less<>> &names = result.dequantized;
   for (const OnnxValue &input : graph.inputs)
@@ -401,7 +410,11 @@ llvm::Error QdqWriter::writeAll(QuantizedGraph &result) {
       }
       pairs.push_back({original, output});
     }
-    if (!isQuantized || in.units->list[size_t(number)].nodes[0] != i)
+    bool isFirst = number >= 0 && in.units->list[size_t(number)].nodes[0] == i;
+    if (isFirst && plan.isHalf(size_t(number))) {
+      if (llvm::Error error = emitHalf(std::move(node)))
+        return error;
+    } else if (!isQuantized || !isFirst)
       nodes.push_back(std::move(node));
     else if (llvm::Error error =
                  emitUnitNode(in.units->list[size_t(number)], std::move(node)))
@@ -416,36 +429,93 @@ llvm::Error QdqWriter::writeAll(QuantizedGraph &result) {
   return llvm::Error::success();
 }
 
-llvm::Error QdqWriter::writeCopies(const std::vector<size_t> &which,
-                                   std::map<size_t, std::string> &copies) {
-  nodes = graph.nodes;
-  for (size_t number : which) {
-    const Unit &unit = in.units->list[number];
-    std::map<std::string, std::string> renamed;
-    for (const std::string &value : unit.activations)
-      if (hasParams(value))
-        renamed[value] = pair(value, plan.root(value));
-    for (size_t index : unit.nodes) {
-      OnnxNode node = in.graph->nodes[index];
-      for (std::string &input : node.inputs)
-        if (auto it = renamed.find(input); it != renamed.end())
-          input = it->second;
-      for (std::string &output : node.outputs) {
-        std::string copy = graph.freshName(output + "_isolated");
-        renamed[output] = copy;
-        output = copy;
-      }
-      node.name = graph.freshName(node.name + "_isolated");
-      if (index != unit.nodes[0])
-        nodes.push_back(std::move(node));
-      else if (llvm::Error error = emitUnitNode(unit, std::move(node)))
-        return error;
+/// Emits the nodes of a unit once more; returns the name of the result.
+/// `renamed` has the names that are read instead of the values'.
+llvm::Expected<std::string>
+QdqWriter::emitCopy(const UnitVariant &variant,
+                    std::map<std::string, std::string, std::less<>> renamed) {
+  const Unit &unit = in.units->list[variant.unit];
+  bool isHalf = variant.type == LayerType::Float16;
+  auto nameOf = [&](const std::string &value) -> const std::string & {
+    auto it = renamed.find(value);
+    return it == renamed.end() ? value : it->second;
+  };
+  for (const std::string &value : std::set<std::string>(
+           unit.activations.begin(), unit.activations.end()))
+    if (!isHalf && hasParams(value))
+      renamed[value] = pair(nameOf(value), plan.root(value));
+  for (size_t index : unit.nodes) {
+    OnnxNode node = in.graph->nodes[index];
+    for (std::string &input : node.inputs)
+      input = std::string(nameOf(input));
+    for (std::string &output : node.outputs) {
+      std::string copy = graph.freshName(output + "_isolated");
+      renamed[output] = copy;
+      output = copy;
     }
-    const std::string &output = unit.outputs[0];
-    std::string copy = renamed[output];
-    copies[number] = plan.isComputed.count(output) && hasParams(output)
-                         ? pair(copy, plan.root(output))
-                         : copy;
+    node.name = graph.freshName(node.name + "_isolated");
+    llvm::Error error = llvm::Error::success();
+    if (index != unit.nodes[0])
+      nodes.push_back(std::move(node));
+    else
+      error = isHalf ? emitHalf(std::move(node))
+                     : emitUnitNode(unit, std::move(node));
+    if (error)
+      return std::move(error);
+  }
+  const std::string &output = unit.outputs[0];
+  std::string copy = nameOf(output);
+  return !isHalf && plan.isComputed.count(output) && hasParams(output)
+             ? pair(copy, plan.root(output))
+             : copy;
+}
+
+llvm::Error QdqWriter::writeCopies(const std::vector<UnitVariant> &which,
+                                   std::vector<std::string> &copies) {
+  nodes = graph.nodes;
+  for (const UnitVariant &variant : which) {
+    auto copy = emitCopy(variant, {});
+    if (!copy)
+      return copy.takeError();
+    copies.push_back(std::move(*copy));
+  }
+  graph.nodes = std::move(nodes);
+  return llvm::Error::success();
+}
+
+llvm::Error QdqWriter::writeSwitched(const std::vector<UnitVariant> &which,
+                                     std::vector<std::string> &switches) {
+  std::map<size_t, size_t> byLastNode;
+  for (size_t i = 0; i < which.size(); ++i) {
+    byLastNode[in.units->list[which[i].unit].nodes.back()] = i;
+    switches.push_back(graph.freshName("switch_" + std::to_string(i)));
+    std::vector<int64_t> scalar;
+    graph.inputs.push_back(makeValue(switches.back(), kBool, &scalar));
+  }
+  std::map<std::string, std::string, std::less<>> renamed;
+  for (size_t i = 0; i < in.graph->nodes.size(); ++i) {
+    OnnxNode node = in.graph->nodes[i];
+    for (std::string &input : node.inputs)
+      if (auto it = renamed.find(input); it != renamed.end())
+        input = it->second;
+    auto it = byLastNode.find(i);
+    if (it == byLastNode.end()) {
+      nodes.push_back(std::move(node));
+      continue;
+    }
+    std::string original = node.outputs[0];
+    std::string exact = graph.freshName(original + "_exact");
+    node.outputs[0] = exact;
+    nodes.push_back(std::move(node));
+    auto copy = emitCopy(which[it->second], renamed);
+    if (!copy)
+      return copy.takeError();
+    // Outputs of the graph keep their names.
+    std::string result = graph.isOutput(original)
+                             ? original
+                             : graph.freshName(original + "_switched");
+    emitNode("Where", {switches[it->second], *copy, exact}, {result});
+    renamed[original] = result;
   }
   graph.nodes = std::move(nodes);
   return llvm::Error::success();
@@ -463,10 +533,20 @@ quantize::quantizeGraph(const QuantizeInputs &inputs, const Plan &plan) {
 
 llvm::Expected<OnnxGraph>
 quantize::isolateUnits(const QuantizeInputs &inputs, const Plan &plan,
-                       const std::vector<size_t> &which,
-                       std::map<size_t, std::string> &copies) {
+                       const std::vector<UnitVariant> &which,
+                       std::vector<std::string> &copies) {
   QdqWriter writer(inputs, plan);
   if (llvm::Error error = writer.writeCopies(which, copies))
+    return error;
+  return writer.take();
+}
+
+llvm::Expected<OnnxGraph>
+quantize::switchUnits(const QuantizeInputs &inputs, const Plan &plan,
+                      const std::vector<UnitVariant> &which,
+                      std::vector<std::string> &switches) {
+  QdqWriter writer(inputs, plan);
+  if (llvm::Error error = writer.writeSwitched(which, switches))
     return error;
   return writer.take();
 }

@@ -54,8 +54,11 @@ struct QuantizeOptions {
   std::string calibrate = "minmax";
   double percentile = 99.99;
   bool equalize = false, biasCorrection = false, adaRound = false, gptq = false;
-  /// Negative: no.
+  /// Negative: no. With smoothAuto each layer has the best for it.
   double smoothQuant = -1;
+  bool smoothAuto = false;
+  /// Activations x * f(x) read quantized values.
+  bool separateActivations = false;
   /// "" or "2:4" or a fraction.
   std::string prune;
 
@@ -64,6 +67,12 @@ struct QuantizeOptions {
   /// Points of accuracy against labels; negative: no such budget.
   double maxDrop = -1;
   unsigned evaluations = 12;
+  /// Types of layers that are tried beside float32.
+  bool triesInt = true, triesHalf = false;
+  /// Whether few bytes are wanted, instead of little time.
+  bool forSize = false;
+  /// "greedy" or "pareto"; "own" or "one-at-a-time".
+  std::string search = "greedy", sensitivity = "own";
   bool measure = false, ignoreSpeed = false;
   /// Nodes that stay in float.
   std::vector<std::string> keepFloat;

@@ -131,7 +131,8 @@ llvm::Error ingot::prepareModel(QuantizeRun &run) {
     run.types = std::move(*again);
   else
     return again.takeError();
-  run.units = findUnits(run.graph, run.types);
+  run.units =
+      findUnits(run.graph, run.types, wanted.separateActivations);
   size_t candidates = 0;
   std::string obstacle;
   for (size_t i = 0; i < run.units.list.size(); ++i) {
@@ -212,7 +213,15 @@ llvm::Error ingot::chooseRanges(QuantizeRun &run) {
       shapes.insert(unit.activations.begin(), unit.activations.end());
       shapes.insert(unit.outputs.begin(), unit.outputs.end());
     }
-  auto calibration = calibrate(run.graph, {roots.begin(), roots.end()},
+  std::set<std::string> observed = roots;
+  for (size_t i = 0; wanted.triesHalf && i < run.units.list.size(); ++i) {
+    if (!run.isCandidate(i))
+      continue;
+    const Unit &unit = run.units.list[i];
+    observed.insert(unit.activations.begin(), unit.activations.end());
+    observed.insert(run.graph.nodes[unit.nodes[0]].outputs[0]);
+  }
+  auto calibration = calibrate(run.graph, {observed.begin(), observed.end()},
                                {shapes.begin(), shapes.end()}, *run.source,
                                run.isStatic() ? run.calibrating : 1,
                                run.options, run.progress);
@@ -225,6 +234,8 @@ llvm::Error ingot::chooseRanges(QuantizeRun &run) {
   how.percentile = wanted.percentile;
   run.ranges.clear();
   for (const auto &[value, calibrator] : run.calibration.values) {
+    if (!roots.count(value))
+      continue;
     auto range = calibrator.range(how);
     if (!range)
       return withCode(6103, "the value " + quoted(value), range.takeError());
@@ -278,6 +289,11 @@ static llvm::Error checkOptions(const Options &options, StringRef output) {
   if (wanted.isDynamic &&
       (wanted.weightType == "int4" || wanted.activationType != "uint8"))
     return contradiction("--dynamic has uint8 activations and 8-bit weights");
+  if (!isStatic && wanted.triesHalf)
+    return contradiction("--precisions with f16 is for static quantization");
+  if (!isStatic && wanted.sensitivity != "own")
+    return contradiction("--sensitivity=one-at-a-time is for static "
+                         "quantization");
   if (wanted.maxDrop >= 0 && wanted.labels.empty())
     return contradiction("--max-drop needs --labels=FILE");
   if (!output.ends_with(".onnx"))
@@ -298,7 +314,7 @@ static llvm::Error chooseByData(QuantizeRun &run) {
   using Step = llvm::Error (*)(QuantizeRun &);
   const Step steps[] = {openSamples,   improveFloatModel, chooseRanges,
                         estimateTimes, improveWeights,    measureTimes,
-                        measureAlone,  chooseLayers};
+                        measureAlone,  measureInTurn,     chooseLayers};
   for (Step step : steps)
     if (llvm::Error error = step(run))
       return error;

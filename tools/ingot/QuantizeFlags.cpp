@@ -81,6 +81,32 @@ static std::string setMaxError(Options &o, StringRef value) {
   return "";
 }
 
+static std::string setPrecisions(Options &o, StringRef value) {
+  constexpr StringRef words[] = {"int8", "f16", "f32"};
+  llvm::SmallVector<StringRef> parts;
+  value.split(parts, ',');
+  o.quantize.triesInt = o.quantize.triesHalf = false;
+  for (StringRef part : parts) {
+    if (!llvm::is_contained(words, part))
+      return "must be some of int8, f16, f32 with commas between them" +
+             suggestion(part, words);
+    o.quantize.triesInt |= part == "int8";
+    o.quantize.triesHalf |= part == "f16";
+  }
+  return o.quantize.triesInt || o.quantize.triesHalf
+             ? ""
+             : "must have int8 or f16";
+}
+
+static std::string setSmoothing(Options &o, StringRef value) {
+  o.quantize.smoothAuto = value == "auto";
+  if (!value.getAsDouble(o.quantize.smoothQuant) &&
+      o.quantize.smoothQuant >= 0 && o.quantize.smoothQuant <= 1)
+    return "";
+  o.quantize.smoothQuant = o.quantize.smoothAuto ? 0 : -1;
+  return o.quantize.smoothAuto ? "" : "must be auto or a number from 0 to 1";
+}
+
 static const Flag flags[] = {
     {"data", 0, "DIR|FILE|random",
      "samples: an .npz file (of one sample, or stacked), a\n"
@@ -208,13 +234,11 @@ static const Flag flags[] = {
        o.quantize.biasCorrection = true;
        return "";
      }},
-    {"smooth-quant", 0, "ALPHA",
+    {"smooth-quant", 0, "auto|ALPHA",
      "move outliers of activations into the weights of\n"
-     "matrix products (0 to 1; 0.5 is usual)",
-     Quantize,
-     [](Options &o, StringRef v) {
-       return setReal(o.quantize.smoothQuant, v, 0, 1);
-     }},
+     "matrix products, by as much as is best for each, or\n"
+     "by ALPHA (0 to 1; 0.5 is usual)",
+     Quantize, setSmoothing},
     {"adaround", 0, "", "learn the rounding of weights", Quantize,
      [](Options &o, StringRef) -> std::string {
        o.quantize.adaRound = true;
@@ -243,6 +267,33 @@ static const Flag flags[] = {
      [](Options &o, StringRef v) {
        return setNumber(o.quantize.evaluations, v, 100000);
      }},
+    {"precisions", 0, "LIST",
+     "what layers may be in, beside f32: int8 (default)\n"
+     "and f16, with commas between them",
+     Quantize, setPrecisions},
+    {"objective", 0, "speed|size",
+     "what is given up last for the budget; with size,\n"
+     "slower layers are quantized too",
+     Quantize,
+     [](Options &o, StringRef v) -> std::string {
+       o.quantize.forSize = v == "size";
+       return v == "size" || v == "speed" ? "" : "must be speed or size";
+     }},
+    {"search", 0, "greedy|pareto",
+     "greedy (default): the first model that keeps the\n"
+     "budget, then layers back to int8; pareto: models\n"
+     "from the fastest to the most exact, with a table",
+     Quantize,
+     [](Options &o, StringRef v) {
+       return setWord(o.quantize.search, v, {"greedy", "pareto"});
+     }},
+    {"sensitivity", 0, "own|one-at-a-time",
+     "rank layers by what each loses itself (default), or\n"
+     "by what the model loses with that layer quantized",
+     Quantize,
+     [](Options &o, StringRef v) {
+       return setWord(o.quantize.sensitivity, v, {"own", "one-at-a-time"});
+     }},
     {"measure", 0, "", "time each layer instead of estimating", Quantize,
      [](Options &o, StringRef) -> std::string {
        o.quantize.measure = true;
@@ -252,6 +303,14 @@ static const Flag flags[] = {
      Quantize,
      [](Options &o, StringRef) -> std::string {
        o.quantize.ignoreSpeed = true;
+       return "";
+     }},
+    {"separate-activations", 0, "",
+     "quantize also what SiLU, Gelu and the like read, for\n"
+     "engines that do not compute them with the layer",
+     Quantize,
+     [](Options &o, StringRef) -> std::string {
+       o.quantize.separateActivations = true;
        return "";
      }},
     {"keep-float", 0, "NODE", "a node that stays float; may be repeated",

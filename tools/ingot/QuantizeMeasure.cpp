@@ -124,6 +124,20 @@ static llvm::Expected<double> timeGraph(const QuantizeRun &run,
   return least;
 }
 
+/// The time in float16.
+static llvm::Expected<double> timeHalf(const QuantizeRun &run,
+                                       const SingleLayer &single) {
+  Plan plan;
+  plan.isQuantized = {false};
+  plan.halves = {true};
+  QuantizeInputs inputs{&single.graph, &single.units, &run.format, &run.params,
+                        nullptr};
+  auto half = quantizeGraph(inputs, plan);
+  if (!half)
+    return half.takeError();
+  return timeGraph(run, half->graph);
+}
+
 /// Equal for layers that take the same time.
 static std::string signatureOf(const QuantizeRun &run, size_t index) {
   const Unit &unit = run.units.list[index];
@@ -156,7 +170,8 @@ llvm::Error ingot::measureTimes(QuantizeRun &run) {
   for (size_t i = 0; i < run.units.list.size(); ++i) {
     if (!run.isCandidate(i))
       continue;
-    LayerTime &time = run.layers[i].time;
+    LayerResult &layer = run.layers[i];
+    LayerTime &time = layer.time;
     auto [it, isNew] = known.try_emplace(signatureOf(run, i));
     if (!isNew) {
       time = it->second;
@@ -178,8 +193,15 @@ llvm::Error ingot::measureTimes(QuantizeRun &run) {
     if (!inInt)
       return inInt.takeError();
     time = LayerTime();
+    time.inHalf = INFINITY;
     time.inFloat = *inFloat;
     time.inInt = *inInt;
+    if (run.options.quantize.triesHalf && layer.halfObstacle.empty()) {
+      auto inHalf = timeHalf(run, single);
+      if (!inHalf)
+        return inHalf.takeError();
+      time.inHalf = *inHalf;
+    }
     if (time.inInt >= time.inFloat)
       llvm::raw_string_ostream(time.reason)
           << "it took " << llvm::format("%.1f", time.inInt * 1e6) << " us, and "

@@ -8,6 +8,7 @@
 #include "tools/ingot/Compile.h"
 #include "tools/ingot/QuantizeRun.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 
@@ -37,7 +38,7 @@ static llvm::json::Value orNull(double value) {
 namespace {
 /// Sums over heavy layers.
 struct Sums {
-  size_t heavy = 0, inInt = 0, slower = 0;
+  size_t heavy = 0, inInt = 0, inHalf = 0;
   double floatSeconds = 0, mixedSeconds = 0;
 };
 } // namespace
@@ -50,9 +51,11 @@ static Sums sumUp(const QuantizeRun &run) {
       continue;
     ++sums.heavy;
     sums.inInt += layer.isInt;
-    sums.slower += StringRef(layer.reason).starts_with("int8 would be slower");
+    sums.inHalf += layer.isHalf;
     sums.floatSeconds += layer.time.inFloat;
-    sums.mixedSeconds += layer.isInt ? layer.time.inInt : layer.time.inFloat;
+    sums.mixedSeconds += layer.isInt    ? layer.time.inInt
+                         : layer.isHalf ? layer.time.inHalf
+                                        : layer.time.inFloat;
   }
   return sums;
 }
@@ -65,6 +68,9 @@ static std::vector<std::string> summary(const QuantizeRun &run) {
   lines.push_back("layers      " + std::to_string(sums.inInt) + " of " +
                   std::to_string(sums.heavy) + " in " +
                   quantTypeName(run.format.weights.type).str() +
+                  (sums.inHalf ? ", " + std::to_string(sums.inHalf) +
+                                     " in float16"
+                               : "") +
                   ", the others in float");
   std::string text = "error       SQNR " + number("%.1f", error.sqnr) +
                      " dB, cosine " + number("%.6f", error.cosine) +
@@ -88,7 +94,8 @@ static std::vector<std::string> summary(const QuantizeRun &run) {
                                                   : " (estimated)"));
   if (run.evaluations)
     lines.push_back("search      " + std::to_string(run.evaluations) +
-                    " models tried");
+                    " models tried (" + run.options.quantize.search + ", for " +
+                    (run.options.quantize.forSize ? "size" : "speed") + ")");
   for (const std::string &note : run.notes)
     lines.push_back("note        " + note);
   return lines;
@@ -99,10 +106,50 @@ static bool isListed(const QuantizeRun &run, size_t i) {
   return run.units.list[i].kind != UnitKind::Mover;
 }
 
+/// The models of the search, from the fastest to the slowest.
+static std::vector<const TriedModel *> sortedModels(const QuantizeRun &run) {
+  std::vector<const TriedModel *> models;
+  for (const TriedModel &tried : run.tried)
+    models.push_back(&tried);
+  bool forSize = run.options.quantize.forSize;
+  auto key = [&](const TriedModel *tried) {
+    return std::tuple(forSize ? tried->bytes : tried->seconds,
+                      -tried->error.sqnr, tried);
+  };
+  llvm::sort(models, [&](const TriedModel *a, const TriedModel *b) {
+    return key(a) < key(b);
+  });
+  return models;
+}
+
+/// The error that the layers' own errors add up to, in dB.
+static double estimatedDb(const TriedModel &tried) {
+  return -10 * std::log10(tried.estimatedNoise);
+}
+
+static void printModels(const QuantizeRun &run, llvm::raw_ostream &os) {
+  if (run.options.quantize.search != "pareto")
+    return;
+  os << "models tried:   SQNR dB  estimated     cosine    heavy us     weights  "
+        "int8  f16\n";
+  for (const TriedModel *tried : sortedModels(run))
+    os << llvm::right_justify(number("%.1f", tried->error.sqnr), 23)
+       << llvm::right_justify(number("%.1f", estimatedDb(*tried)), 11)
+       << llvm::right_justify(number("%.6f", tried->error.cosine), 11)
+       << llvm::right_justify(number("%.1f", tried->seconds * 1e6), 12)
+       << llvm::right_justify(printBytes(uint64_t(tried->bytes)), 12)
+       << llvm::right_justify(std::to_string(tried->ints), 6)
+       << llvm::right_justify(std::to_string(tried->halves), 5)
+       << (tried->isChosen ? "  chosen" : tried->use > 1 ? "  too inexact" : "")
+       << "\n";
+  os << "\n";
+}
+
 void ingot::printQuantizeTable(const QuantizeRun &run) {
   llvm::raw_ostream &os = llvm::outs();
-  os << "type   alone dB  in model dB           range    float us   int8 us  "
-        "layer\n";
+  bool inTurn = run.options.quantize.sensitivity != "own";
+  os << "type   alone dB  " << (inTurn ? "it only dB  " : "")
+     << "in model dB           range    float us   int8 us  layer\n";
   for (size_t i = 0; i < run.layers.size(); ++i) {
     if (!isListed(run, i))
       continue;
@@ -112,10 +159,14 @@ void ingot::printQuantizeTable(const QuantizeRun &run) {
                             ? number("%.3g", layer.range.low) + " .. " +
                                   number("%.3g", layer.range.high)
                             : "-";
-    os << llvm::left_justify(
-              layer.isInt ? quantTypeName(run.format.weights.type) : "float", 6)
-       << llvm::right_justify(number("%.1f", layer.ownSqnr), 9)
-       << llvm::right_justify(number("%.1f", layer.sqnr), 13)
+    double own = layer.isHalf ? layer.halfSqnr : layer.ownSqnr;
+    os << llvm::left_justify(layer.isHalf ? "f16"
+                                          : layer.typeName(run.format),
+                             6)
+       << llvm::right_justify(number("%.1f", own), 9);
+    if (inTurn)
+      os << llvm::right_justify(number("%.1f", layer.onlySqnr), 12);
+    os << llvm::right_justify(number("%.1f", layer.sqnr), 13)
        << llvm::right_justify(range, 16)
        << llvm::right_justify(
               isHeavy ? number("%.1f", layer.time.inFloat * 1e6) : "", 12)
@@ -127,6 +178,7 @@ void ingot::printQuantizeTable(const QuantizeRun &run) {
     os << "\n";
   }
   os << "\n";
+  printModels(run, os);
   for (const std::string &line : summary(run))
     os << line << "\n";
   os << "written     " << run.output << "\n";
@@ -150,18 +202,23 @@ llvm::json::Value ingot::describeQuantization(const QuantizeRun &run) {
     llvm::json::Object object{
         {"node", layer.node},
         {"op_type", layer.opType},
-        {"type", layer.isInt ? quantTypeName(run.format.weights.type).str()
-                             : std::string("float")},
+        {"type", layer.typeName(run.format)},
         {"reason", layer.reason},
         {"sqnr_alone_db", orNull(layer.ownSqnr)},
         {"sqnr_db", orNull(layer.sqnr)},
         {"cosine", orNull(layer.cosine)},
         {"max_error", orNull(layer.maxError)}};
+    if (!std::isnan(layer.halfSqnr))
+      object["sqnr_alone_f16_db"] = orNull(layer.halfSqnr);
+    if (!std::isnan(layer.onlySqnr))
+      object["sqnr_model_with_it_alone_db"] = orNull(layer.onlySqnr);
     if (layer.hasParams)
       object["range"] = llvm::json::Array{layer.range.low, layer.range.high};
     if (run.units.list[i].kind == UnitKind::Heavy) {
       object["float_us"] = layer.time.inFloat * 1e6;
       object["int8_us"] = layer.time.inInt * 1e6;
+      if (run.options.quantize.triesHalf)
+        object["f16_us"] = layer.time.inHalf * 1e6;
       object["multiply_adds"] = layer.products;
     }
     layers.push_back(std::move(object));
@@ -173,6 +230,17 @@ llvm::json::Value ingot::describeQuantization(const QuantizeRun &run) {
       scales[value] = llvm::json::Object{{"scale", it->second.scale},
                                          {"zero_point", it->second.zeroPoint}};
   }
+  llvm::json::Array models;
+  for (const TriedModel *tried : sortedModels(run))
+    models.push_back(llvm::json::Object{
+        {"error", describe(tried->error)},
+        {"estimated_sqnr_db", orNull(estimatedDb(*tried))},
+        {"heavy_us", tried->seconds * 1e6},
+        {"weight_bytes", int64_t(tried->bytes)},
+        {"int8_layers", int64_t(tried->ints)},
+        {"f16_layers", int64_t(tried->halves)},
+        {"budget_use", orNull(tried->use)},
+        {"chosen", tried->isChosen}});
   llvm::json::Array notes(run.notes);
   Sums sums = sumUp(run);
   return llvm::json::Object{
@@ -186,6 +254,10 @@ llvm::json::Value ingot::describeQuantization(const QuantizeRun &run) {
       {"evaluations", run.evaluations},
       {"heavy_layers", int64_t(sums.heavy)},
       {"quantized_layers", int64_t(sums.inInt)},
+      {"f16_layers", int64_t(sums.inHalf)},
+      {"search", run.options.quantize.search},
+      {"objective", run.options.quantize.forSize ? "size" : "speed"},
+      {"models", std::move(models)},
       {"expected_speedup", orNull(sums.floatSeconds / sums.mixedSeconds)},
       {"error", describe(run.error)},
       {"layers", std::move(layers)},
@@ -211,6 +283,26 @@ static std::string shade(double sqnr) {
          ",70%,85%)\"";
 }
 
+static void writeModels(const QuantizeRun &run, llvm::raw_ostream &os) {
+  if (run.tried.empty())
+    return;
+  os << "<h2>Models that the search tried</h2>\n<table><tr><th>SQNR, dB</th>"
+        "<th>estimated, dB</th><th>cosine</th><th>heavy layers, us</th>"
+        "<th>bytes of weights</th><th>int8</th><th>float16</th>"
+        "<th class=\"t\"></th></tr>\n";
+  for (const TriedModel *tried : sortedModels(run))
+    os << "<tr><td" << shade(tried->error.sqnr) << ">"
+       << number("%.1f", tried->error.sqnr) << "</td><td>"
+       << number("%.1f", estimatedDb(*tried)) << "</td><td>"
+       << number("%.6f", tried->error.cosine) << "</td><td>"
+       << number("%.1f", tried->seconds * 1e6) << "</td><td>"
+       << uint64_t(tried->bytes) << "</td><td>" << tried->ints << "</td><td>"
+       << tried->halves << "</td><td class=\"t\">"
+       << (tried->isChosen ? "chosen" : tried->use > 1 ? "too inexact" : "")
+       << "</td></tr>\n";
+  os << "</table>\n";
+}
+
 llvm::Error ingot::writeQuantizePage(const QuantizeRun &run, StringRef path) {
   std::string text;
   llvm::raw_string_ostream os(text);
@@ -234,14 +326,14 @@ llvm::Error ingot::writeQuantizePage(const QuantizeRun &run, StringRef path) {
       continue;
     const LayerResult &layer = run.layers[i];
     bool isHeavy = run.units.list[i].kind == UnitKind::Heavy;
+    double own = layer.isHalf ? layer.halfSqnr : layer.ownSqnr;
     auto cell = [&](const std::string &value) {
       os << "<td>" << value << "</td>";
     };
     os << "<tr><td class=\"t\">" << html(layer.node) << "</td><td class=\"t\">"
        << html(layer.opType) << "</td><td class=\"t\">"
-       << (layer.isInt ? quantTypeName(run.format.weights.type) : "float")
-       << "</td><td" << shade(layer.ownSqnr) << ">"
-       << number("%.1f", layer.ownSqnr) << "</td><td" << shade(layer.sqnr)
+       << layer.typeName(run.format) << "</td><td" << shade(own) << ">"
+       << number("%.1f", own) << "</td><td" << shade(layer.sqnr)
        << ">" << number("%.1f", layer.sqnr) << "</td>";
     cell(number("%.6f", layer.cosine));
     cell(number("%.4g", layer.maxError));
@@ -254,6 +346,8 @@ llvm::Error ingot::writeQuantizePage(const QuantizeRun &run, StringRef path) {
     os << "<td class=\"t\">" << html(layer.isInt ? "" : layer.reason)
        << "</td></tr>\n";
   }
-  os << "</table></body></html>\n";
+  os << "</table>\n";
+  writeModels(run, os);
+  os << "</body></html>\n";
   return writeWhole(path, text);
 }

@@ -20,16 +20,30 @@ namespace ingot {
 /// What is reported of one unit.
 struct LayerResult {
   std::string node, opType;
-  bool isInt = false;
+  bool isInt = false, isHalf = false;
+  /// Types that the search may give it beside float32.
+  bool mayBeInt = false, mayBeHalf = false;
   /// Why it is in float, or what is special; may be empty.
   std::string reason;
+  /// Why float16 cannot hold it; may be empty.
+  std::string halfObstacle;
   /// Alone, and in the quantized model; NaN where not measured.
   double ownSqnr = NAN, sqnr = NAN, cosine = NAN, maxError = NAN;
+  /// Alone in float16, and that of the model's result with this layer alone
+  /// quantized.
+  double halfSqnr = NAN, onlySqnr = NAN;
   quantize::Range range;
   quantize::QuantParams params;
   bool hasParams = false;
   quantize::LayerTime time;
-  double products = 0;
+  double products = 0, weights = 0;
+
+  /// "int8", "float16" or "float".
+  std::string typeName(const quantize::QuantizeFormat &format) const;
+  /// Whether float16 is not slower, or smaller, than float32.
+  bool gainsInHalf(bool forSize) const {
+    return forSize ? weights > 0 : time.inHalf <= time.inFloat;
+  }
 };
 
 /// The quantized model against the float model.
@@ -43,6 +57,21 @@ struct ModelError {
 
   /// Points of accuracy lost.
   double drop() const { return 100 * (floatAccuracy - accuracy); }
+};
+
+/// A model that the search measured.
+struct TriedModel {
+  std::vector<quantize::LayerType> types;
+  /// Heavy layers in integers and in float16, their time and their weights'
+  /// bytes.
+  size_t ints = 0, halves = 0;
+  double seconds = 0, bytes = 0;
+  /// The sum of what layers lose alone, relative to the signal.
+  double estimatedNoise = 0;
+  ModelError error;
+  /// How much of the budget the error takes: 1 is all.
+  double use = 0;
+  bool isChosen = false;
 };
 
 /// Everything that the steps of `ingot quantize` share.
@@ -79,6 +108,7 @@ struct QuantizeRun {
   ModelError error;
   /// Models that the search tried.
   int64_t evaluations = 0;
+  std::vector<TriedModel> tried;
   /// The reference model with its own outputs, once compiled.
   std::shared_ptr<GraphSession> referenceSession;
   std::vector<std::string> notes;
@@ -86,8 +116,8 @@ struct QuantizeRun {
   quantize::QuantizeInputs inputs() const {
     return {&graph, &units, &format, &params, &findings};
   }
-  /// The plan for those heavy units.
-  quantize::Plan planFor(const std::vector<bool> &wanted) const;
+  /// The plan for heavy units in those types, by unit.
+  quantize::Plan planFor(llvm::ArrayRef<quantize::LayerType> types) const;
   /// Why a heavy unit cannot be quantized; "" if it can be.
   std::string obstacleOf(size_t unit) const;
   /// True for heavy units that can be quantized.
@@ -110,10 +140,21 @@ llvm::Error improveWeights(QuantizeRun &run);
 llvm::Error estimateTimes(QuantizeRun &run);
 llvm::Error measureTimes(QuantizeRun &run);
 llvm::Error measureAlone(QuantizeRun &run);
+/// The model's error with one layer quantized at a time, if that is asked for.
+llvm::Error measureInTurn(QuantizeRun &run);
 llvm::Error chooseLayers(QuantizeRun &run);
 /// All that can be quantized, in place of the steps before.
 llvm::Error chooseAll(QuantizeRun &run);
 llvm::Error writeModel(QuantizeRun &run, const quantize::OnnxGraph &graph);
+
+/// Sets which types each layer may have, with the reasons of the others.
+llvm::Error findAllowedTypes(QuantizeRun &run);
+/// The first type that each layer may have.
+std::vector<quantize::LayerType> fastestTypes(const QuantizeRun &run);
+/// Searches for the types that keep the budget.
+llvm::Expected<std::vector<quantize::LayerType>> searchTypes(QuantizeRun &run);
+/// The largest use of any of the budgets.
+double budgetUse(const QuantizeOptions &wanted, const ModelError &error);
 
 /// Runs the float model on the samples that calibrate, with `values` to look
 /// at.
