@@ -40,12 +40,14 @@ llvm::Error ingot::measureAlone(QuantizeRun &run) {
   auto graph = isolateUnits(run.inputs(), run.fullPlan, which, copies);
   if (!graph)
     return graph.takeError();
-  for (size_t k = 0; k < which.size(); ++k) {
-    values.push_back(run.units.list[which[k].unit].outputs[0]);
-    values.push_back(copies[k]);
-  }
+  for (const UnitVariant &variant : which)
+    values.push_back(run.units.list[variant.unit].outputs[0]);
+  std::set<std::string> observed(values.begin(), values.end());
+  observed.insert(copies.begin(), copies.end());
   run.progress.step("compiling each layer beside itself");
-  auto session = GraphSession::open(*graph, values, run.options);
+  auto session = GraphSession::open(
+      *graph, std::vector<std::string>(observed.begin(), observed.end()),
+      run.options);
   if (!session)
     return session.takeError();
   std::vector<ErrorMeter> meters(which.size());
@@ -59,7 +61,7 @@ llvm::Error ingot::measureAlone(QuantizeRun &run) {
     if (llvm::Error error = (*session)->run(*sample))
       return error;
     for (size_t k = 0; k < which.size(); ++k)
-      if (llvm::Error error = meters[k].add((*session)->floats(values[2 * k]),
+      if (llvm::Error error = meters[k].add((*session)->floats(values[k]),
                                             (*session)->floats(copies[k])))
         return error;
   }
