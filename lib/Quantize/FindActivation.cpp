@@ -133,9 +133,8 @@ void ActivationFinder::addFactor() {
   bool isScale = node.is("Mul") || (node.is("Div") && node.inputs.size() == 2 &&
                                     node.inputs[0] == found.result);
   if (!isScale || node.outputs.size() != 1 ||
-      llvm::count_if(node.inputs, [&](const auto &input) {
-        return isNumber(input);
-      }) != 1)
+      llvm::count_if(node.inputs,
+                     [&](const auto &input) { return isNumber(input); }) != 1)
     return;
   found.nodes.push_back(size_t(it->second[0]));
   found.result = node.outputs[0];
@@ -177,9 +176,9 @@ std::optional<Activation> ActivationFinder::run() {
   return std::nullopt;
 }
 
-std::optional<Activation>
-quantize::findActivation(const OnnxGraph &graph, const ValueUsers &users,
-                         const std::string &value) {
+std::optional<Activation> quantize::findActivation(const OnnxGraph &graph,
+                                                   const ValueUsers &users,
+                                                   const std::string &value) {
   auto it = users.find(value);
   if (it == users.end() ||
       llvm::any_of(it->second, [](int64_t reader) { return reader < 0; }))

@@ -157,8 +157,7 @@ llvm::Expected<int64_t> quantize::equalizeLayers(OnnxGraph &graph,
       continue;
     // Relu and Add commute with positive factors, Clip and others do not.
     bool commutes =
-        unit.activation.empty() &&
-        llvm::none_of(unit.nodes, [&](size_t node) {
+        unit.activation.empty() && llvm::none_of(unit.nodes, [&](size_t node) {
           return graph.nodes[node].is("Clip");
         });
     auto it = users.find(unit.outputs[0]);

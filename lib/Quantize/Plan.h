@@ -118,7 +118,9 @@ struct Plan {
 
   /// The value whose parameters `value` has.
   std::string root(const std::string &value) const;
-  bool isHalf(size_t unit) const { return unit < halves.size() && halves[unit]; }
+  bool isHalf(size_t unit) const {
+    return unit < halves.size() && halves[unit];
+  }
 };
 
 /// Completes the choice of heavy units (`wanted`, by unit) with the light

@@ -440,8 +440,8 @@ QdqWriter::emitCopy(const UnitVariant &variant,
     auto it = renamed.find(value);
     return it == renamed.end() ? value : it->second;
   };
-  for (const std::string &value : std::set<std::string>(
-           unit.activations.begin(), unit.activations.end()))
+  for (const std::string &value :
+       std::set<std::string>(unit.activations.begin(), unit.activations.end()))
     if (!isHalf && hasParams(value))
       renamed[value] = pair(nameOf(value), plan.root(value));
   for (size_t index : unit.nodes) {

@@ -131,8 +131,7 @@ llvm::Error ingot::prepareModel(QuantizeRun &run) {
     run.types = std::move(*again);
   else
     return again.takeError();
-  run.units =
-      findUnits(run.graph, run.types, wanted.separateActivations);
+  run.units = findUnits(run.graph, run.types, wanted.separateActivations);
   size_t candidates = 0;
   std::string obstacle;
   for (size_t i = 0; i < run.units.list.size(); ++i) {

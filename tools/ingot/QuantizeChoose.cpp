@@ -97,8 +97,8 @@ static std::string halfObstacleOf(const QuantizeRun &run, size_t index) {
     if (it == run.calibration.values.end())
       return;
     Range range = it->second.extremes();
-    most = std::max({most, std::fabs(double(range.low)),
-                     std::fabs(double(range.high))});
+    most = std::max(
+        {most, std::fabs(double(range.low)), std::fabs(double(range.high))});
   };
   for (const std::string &value : unit.activations)
     see(value);
@@ -189,9 +189,9 @@ static void explainHalf(const QuantizeRun &run, LayerResult &layer) {
   std::string why = layer.halfObstacle;
   if (why.empty() && !layer.gainsInHalf(run.options.quantize.forSize)) {
     llvm::raw_string_ostream(why)
-        << "float16 would be slower (" << llvm::format("%.1f", layer.time.inHalf * 1e6)
-        << " us, and " << llvm::format("%.1f", layer.time.inFloat * 1e6)
-        << " us in float)";
+        << "float16 would be slower ("
+        << llvm::format("%.1f", layer.time.inHalf * 1e6) << " us, and "
+        << llvm::format("%.1f", layer.time.inFloat * 1e6) << " us in float)";
   }
   if (!why.empty() && why != "it is not tried")
     layer.reason += (layer.reason.empty() ? "" : "; ") + why;

@@ -93,9 +93,8 @@ static std::string setPrecisions(Options &o, StringRef value) {
     o.quantize.triesInt |= part == "int8";
     o.quantize.triesHalf |= part == "f16";
   }
-  return o.quantize.triesInt || o.quantize.triesHalf
-             ? ""
-             : "must have int8 or f16";
+  return o.quantize.triesInt || o.quantize.triesHalf ? ""
+                                                     : "must have int8 or f16";
 }
 
 static std::string setSmoothing(Options &o, StringRef value) {

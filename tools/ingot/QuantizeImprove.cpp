@@ -78,8 +78,8 @@ static llvm::Error smooth(QuantizeRun &run) {
   if (!types)
     return types.takeError();
   run.types = std::move(*types);
-  run.units = findUnits(run.graph, run.types,
-                        run.options.quantize.separateActivations);
+  run.units =
+      findUnits(run.graph, run.types, run.options.quantize.separateActivations);
   return llvm::Error::success();
 }
 

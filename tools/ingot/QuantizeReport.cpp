@@ -65,13 +65,12 @@ static std::vector<std::string> summary(const QuantizeRun &run) {
   std::vector<std::string> lines;
   Sums sums = sumUp(run);
   const ModelError &error = run.error;
-  lines.push_back("layers      " + std::to_string(sums.inInt) + " of " +
-                  std::to_string(sums.heavy) + " in " +
-                  quantTypeName(run.format.weights.type).str() +
-                  (sums.inHalf ? ", " + std::to_string(sums.inHalf) +
-                                     " in float16"
-                               : "") +
-                  ", the others in float");
+  lines.push_back(
+      "layers      " + std::to_string(sums.inInt) + " of " +
+      std::to_string(sums.heavy) + " in " +
+      quantTypeName(run.format.weights.type).str() +
+      (sums.inHalf ? ", " + std::to_string(sums.inHalf) + " in float16" : "") +
+      ", the others in float");
   std::string text = "error       SQNR " + number("%.1f", error.sqnr) +
                      " dB, cosine " + number("%.6f", error.cosine) +
                      ", largest " + number("%.4g", error.maxError);
@@ -130,7 +129,8 @@ static double estimatedDb(const TriedModel &tried) {
 static void printModels(const QuantizeRun &run, llvm::raw_ostream &os) {
   if (run.options.quantize.search != "pareto")
     return;
-  os << "models tried:   SQNR dB  estimated     cosine    heavy us     weights  "
+  os << "models tried:   SQNR dB  estimated     cosine    heavy us     weights "
+        " "
         "int8  f16\n";
   for (const TriedModel *tried : sortedModels(run))
     os << llvm::right_justify(number("%.1f", tried->error.sqnr), 23)
@@ -140,7 +140,9 @@ static void printModels(const QuantizeRun &run, llvm::raw_ostream &os) {
        << llvm::right_justify(printBytes(uint64_t(tried->bytes)), 12)
        << llvm::right_justify(std::to_string(tried->ints), 6)
        << llvm::right_justify(std::to_string(tried->halves), 5)
-       << (tried->isChosen ? "  chosen" : tried->use > 1 ? "  too inexact" : "")
+       << (tried->isChosen  ? "  chosen"
+           : tried->use > 1 ? "  too inexact"
+                            : "")
        << "\n";
   os << "\n";
 }
@@ -160,8 +162,7 @@ void ingot::printQuantizeTable(const QuantizeRun &run) {
                                   number("%.3g", layer.range.high)
                             : "-";
     double own = layer.isHalf ? layer.halfSqnr : layer.ownSqnr;
-    os << llvm::left_justify(layer.isHalf ? "f16"
-                                          : layer.typeName(run.format),
+    os << llvm::left_justify(layer.isHalf ? "f16" : layer.typeName(run.format),
                              6)
        << llvm::right_justify(number("%.1f", own), 9);
     if (inTurn)
@@ -199,15 +200,14 @@ llvm::json::Value ingot::describeQuantization(const QuantizeRun &run) {
   llvm::json::Array layers;
   for (size_t i = 0; i < run.layers.size(); ++i) {
     const LayerResult &layer = run.layers[i];
-    llvm::json::Object object{
-        {"node", layer.node},
-        {"op_type", layer.opType},
-        {"type", layer.typeName(run.format)},
-        {"reason", layer.reason},
-        {"sqnr_alone_db", orNull(layer.ownSqnr)},
-        {"sqnr_db", orNull(layer.sqnr)},
-        {"cosine", orNull(layer.cosine)},
-        {"max_error", orNull(layer.maxError)}};
+    llvm::json::Object object{{"node", layer.node},
+                              {"op_type", layer.opType},
+                              {"type", layer.typeName(run.format)},
+                              {"reason", layer.reason},
+                              {"sqnr_alone_db", orNull(layer.ownSqnr)},
+                              {"sqnr_db", orNull(layer.sqnr)},
+                              {"cosine", orNull(layer.cosine)},
+                              {"max_error", orNull(layer.maxError)}};
     if (!std::isnan(layer.halfSqnr))
       object["sqnr_alone_f16_db"] = orNull(layer.halfSqnr);
     if (!std::isnan(layer.onlySqnr))
@@ -232,15 +232,15 @@ llvm::json::Value ingot::describeQuantization(const QuantizeRun &run) {
   }
   llvm::json::Array models;
   for (const TriedModel *tried : sortedModels(run))
-    models.push_back(llvm::json::Object{
-        {"error", describe(tried->error)},
-        {"estimated_sqnr_db", orNull(estimatedDb(*tried))},
-        {"heavy_us", tried->seconds * 1e6},
-        {"weight_bytes", int64_t(tried->bytes)},
-        {"int8_layers", int64_t(tried->ints)},
-        {"f16_layers", int64_t(tried->halves)},
-        {"budget_use", orNull(tried->use)},
-        {"chosen", tried->isChosen}});
+    models.push_back(
+        llvm::json::Object{{"error", describe(tried->error)},
+                           {"estimated_sqnr_db", orNull(estimatedDb(*tried))},
+                           {"heavy_us", tried->seconds * 1e6},
+                           {"weight_bytes", int64_t(tried->bytes)},
+                           {"int8_layers", int64_t(tried->ints)},
+                           {"f16_layers", int64_t(tried->halves)},
+                           {"budget_use", orNull(tried->use)},
+                           {"chosen", tried->isChosen}});
   llvm::json::Array notes(run.notes);
   Sums sums = sumUp(run);
   return llvm::json::Object{
@@ -298,7 +298,9 @@ static void writeModels(const QuantizeRun &run, llvm::raw_ostream &os) {
        << number("%.1f", tried->seconds * 1e6) << "</td><td>"
        << uint64_t(tried->bytes) << "</td><td>" << tried->ints << "</td><td>"
        << tried->halves << "</td><td class=\"t\">"
-       << (tried->isChosen ? "chosen" : tried->use > 1 ? "too inexact" : "")
+       << (tried->isChosen  ? "chosen"
+           : tried->use > 1 ? "too inexact"
+                            : "")
        << "</td></tr>\n";
   os << "</table>\n";
 }
@@ -333,8 +335,8 @@ llvm::Error ingot::writeQuantizePage(const QuantizeRun &run, StringRef path) {
     os << "<tr><td class=\"t\">" << html(layer.node) << "</td><td class=\"t\">"
        << html(layer.opType) << "</td><td class=\"t\">"
        << layer.typeName(run.format) << "</td><td" << shade(own) << ">"
-       << number("%.1f", own) << "</td><td" << shade(layer.sqnr)
-       << ">" << number("%.1f", layer.sqnr) << "</td>";
+       << number("%.1f", own) << "</td><td" << shade(layer.sqnr) << ">"
+       << number("%.1f", layer.sqnr) << "</td>";
     cell(number("%.6f", layer.cosine));
     cell(number("%.4g", layer.maxError));
     cell(layer.hasParams ? number("%.4g", layer.range.low) : "-");

@@ -98,8 +98,8 @@ PrecisionOption TypeSearch::optionOf(const LayerResult &layer,
     // Passed on through the model as the noise of integers is.
     option.error = isInTurn && state.options.quantize.triesInt && own > 0
                        ? half * noiseOf(layer.onlySqnr) / own
-                       : isInTurn ? noiseOf(layer.onlySqnr)
-                                  : half;
+                   : isInTurn ? noiseOf(layer.onlySqnr)
+                              : half;
   option.time = secondsOf(layer, type);
   if (state.options.quantize.forSize)
     // Seconds are small beside a byte: they decide between equals.
@@ -122,8 +122,8 @@ void TypeSearch::addLayer(size_t unit) {
     options.options.push_back(optionOf(layer, type));
   // What is allowed although it is slower, is tried first all the same.
   for (size_t i = types.size() - 1; i-- > 0;)
-    options.options[i].time = std::min(options.options[i].time,
-                                       options.options[i + 1].time * 0.999);
+    options.options[i].time =
+        std::min(options.options[i].time, options.options[i + 1].time * 0.999);
   layers.push_back(std::move(options));
   unitOf.push_back(unit);
   kinds.push_back(std::move(types));
@@ -143,8 +143,7 @@ TypeSearch::typesOf(llvm::ArrayRef<unsigned> choice) const {
 }
 
 /// Compiles and runs the model of a choice; returns its use of the budget.
-llvm::Expected<double>
-TypeSearch::evaluate(llvm::ArrayRef<unsigned> choice) {
+llvm::Expected<double> TypeSearch::evaluate(llvm::ArrayRef<unsigned> choice) {
   ++state.evaluations;
   std::vector<LayerType> types = typesOf(choice);
   auto quantized = quantizeGraph(state.inputs(), state.planFor(types));
@@ -183,8 +182,7 @@ llvm::Expected<std::vector<unsigned>> TypeSearch::searchPareto() {
   size_t spread = std::min(states->size(), std::max<size_t>(2, most * 2 / 3));
   std::optional<size_t> best, bad;
   for (size_t i = 0; i < spread; ++i) {
-    size_t at =
-        spread == 1 ? 0 : i * (states->size() - 1) / (spread - 1);
+    size_t at = spread == 1 ? 0 : i * (states->size() - 1) / (spread - 1);
     auto use = evaluate((*states)[at].choice);
     if (!use)
       return use.takeError();
@@ -214,8 +212,8 @@ void TypeSearch::explain(llvm::ArrayRef<unsigned> choice) {
     bool isHalf = kinds[k][choice[k]] == LayerType::Float16;
     text << (isHalf ? "in float16" : "left in float")
          << " to keep the budget: alone it has "
-         << llvm::format("%.1f", layer.mayBeInt ? layer.ownSqnr
-                                                : layer.halfSqnr)
+         << llvm::format("%.1f",
+                         layer.mayBeInt ? layer.ownSqnr : layer.halfSqnr)
          << " dB";
     if (!std::isnan(layer.onlySqnr))
       text << ", and the model with it alone "
@@ -234,9 +232,10 @@ llvm::Expected<std::vector<LayerType>> TypeSearch::run() {
     SearchOptions options;
     options.budget = 1;
     options.maxEvaluations = state.options.quantize.evaluations;
-    auto found = searchPrecision(
-        layers, options,
-        [&](llvm::ArrayRef<unsigned> choice) { return evaluate(choice); });
+    auto found =
+        searchPrecision(layers, options, [&](llvm::ArrayRef<unsigned> choice) {
+          return evaluate(choice);
+        });
     if (!found)
       return found.takeError();
     choice = found->state.choice;
