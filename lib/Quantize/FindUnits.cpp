@@ -39,6 +39,7 @@ private:
   const OnnxNode *onlyUser(const std::string &value, size_t &index) const;
   void addEpilogue(Unit &unit);
   void addActivation(Unit &unit);
+  void addFactors(Unit &unit);
   bool addGate(Unit &unit);
   void finish(Unit unit);
 
@@ -130,18 +131,38 @@ void UnitFinder::addEpilogue(Unit &unit) {
   }
 }
 
-/// Adds an activation x * f(x): the result of the whole is quantized alone.
+/// Adds an activation x * f(x), and a multiplication by constants: the result
+/// of the whole is quantized alone.
 void UnitFinder::addActivation(Unit &unit) {
   if (separateActivations)
     return;
   std::optional<Activation> activation =
       findActivation(graph, users, unit.outputs[0]);
-  if (!activation || !isFloat(activation->result))
+  if (activation && isFloat(activation->result)) {
+    unit.nodes.insert(unit.nodes.end(), activation->nodes.begin(),
+                      activation->nodes.end());
+    unit.outputs[0] = activation->result;
+    unit.activation = activation->name;
+  }
+  addFactors(unit);
+}
+
+/// Adds a Mul by constants that keeps the shape.
+void UnitFinder::addFactors(Unit &unit) {
+  size_t index = 0;
+  const OnnxNode *next = onlyUser(unit.outputs[0], index);
+  if (!next || !next->is("Mul") || next->inputs.size() != 2 ||
+      !isConstant(next->inputs[next->inputs[0] == unit.outputs[0]]))
     return;
-  unit.nodes.insert(unit.nodes.end(), activation->nodes.begin(),
-                    activation->nodes.end());
-  unit.outputs[0] = activation->result;
-  unit.activation = activation->name;
+  auto before = types.find(unit.outputs[0]);
+  auto after = types.find(next->outputs[0]);
+  if (before == types.end() || after == types.end() ||
+      !before->second.isRanked || !after->second.isRanked ||
+      before->second.dims != after->second.dims)
+    return;
+  unit.nodes.push_back(index);
+  unit.outputs[0] = next->outputs[0];
+  unit.hasFactors = true;
 }
 
 /// x * sigmoid(x) and x * hardsigmoid(x) are functions of x.

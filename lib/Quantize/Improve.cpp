@@ -9,7 +9,6 @@
 #include "lib/Quantize/Equalize.h"
 #include "lib/Quantize/Normalize.h"
 #include "lib/Quantize/Prune.h"
-#include "lib/Quantize/SmoothQuant.h"
 
 #define INGOT_NO_WRAPPERS
 #include "ingot/ingot.h"
@@ -156,10 +155,10 @@ llvm::Expected<int64_t> quantize::equalizeLayers(OnnxGraph &graph,
     if (!layers[i])
       continue;
     // Relu and Add commute with positive factors, Clip and others do not.
-    bool commutes =
-        unit.activation.empty() && llvm::none_of(unit.nodes, [&](size_t node) {
-          return graph.nodes[node].is("Clip");
-        });
+    bool commutes = unit.activation.empty() && !unit.hasFactors &&
+                    llvm::none_of(unit.nodes, [&](size_t node) {
+                      return graph.nodes[node].is("Clip");
+                    });
     auto it = users.find(unit.outputs[0]);
     if (!commutes || it == users.end() || it->second.size() != 1 ||
         it->second[0] < 0)
@@ -192,147 +191,4 @@ llvm::Expected<int64_t> quantize::equalizeLayers(OnnxGraph &graph,
       replaceFloats(graph, layer->biasName, layer->bias);
   }
   return int64_t(pairs.size());
-}
-
-//===-- smoothing ---------------------------------------------------------===//
-
-static bool isSmoothed(const OnnxGraph &graph, const Unit &unit) {
-  auto shape = layerShapeOf(graph, unit);
-  const OnnxNode &node = graph.nodes[unit.nodes[0]];
-  return unit.kind == UnitKind::Heavy && shape && !node.is("Conv") &&
-         !(node.is("Gemm") && node.getInt("transA", 0));
-}
-
-std::vector<std::string> quantize::smoothable(const OnnxGraph &graph,
-                                              const Units &units) {
-  std::set<std::string> values;
-  for (const Unit &unit : units.list)
-    if (isSmoothed(graph, unit))
-      values.insert(unit.activations[0]);
-  return {values.begin(), values.end()};
-}
-
-/// Divides the result of a LayerNormalization by the factors, in its weights.
-static bool smoothNormalization(OnnxGraph &graph, const std::string &value,
-                                const std::vector<float> &factors) {
-  for (OnnxNode &node : graph.nodes) {
-    if (node.output(0) != value)
-      continue;
-    if (!node.is("LayerNormalization") || node.inputs.size() < 2)
-      return false;
-    std::vector<std::vector<float>> parts;
-    for (size_t i = 1; i < node.inputs.size(); ++i) {
-      const OnnxTensor *tensor = graph.findInitializer(node.inputs[i]);
-      parts.emplace_back();
-      if (!tensor || !graph.loadFloats(*tensor, parts.back()) ||
-          parts.back().size() != factors.size())
-        return false;
-    }
-    for (size_t i = 1; i < node.inputs.size(); ++i) {
-      for (size_t c = 0; c < factors.size(); ++c)
-        parts[i - 1][c] /= factors[c];
-      std::vector<int64_t> dims = graph.findInitializer(node.inputs[i])->dims;
-      node.inputs[i] = graph.freshName(node.inputs[i] + "_smoothed");
-      graph.addInitializer(node.inputs[i], INGOT_FLOAT32, dims,
-                           bytesOf(parts[i - 1]));
-    }
-    return true;
-  }
-  return false;
-}
-
-/// A Mul of the activation by 1 / factors for those nodes alone.
-static OnnxNode makeMul(OnnxGraph &graph, const std::string &value,
-                        const std::vector<float> &factors,
-                        const std::vector<size_t> &readers) {
-  std::vector<float> inverse;
-  for (float factor : factors)
-    inverse.push_back(1 / factor);
-  OnnxNode mul;
-  mul.opType = "Mul";
-  std::string constant = graph.freshName(value + "_smoothing");
-  mul.inputs = {value, constant};
-  mul.outputs = {graph.freshName(value + "_smoothed")};
-  mul.name = graph.freshName(value + "_smooth");
-  graph.addInitializer(constant, INGOT_FLOAT32, {int64_t(inverse.size())},
-                       bytesOf(inverse));
-  for (size_t reader : readers)
-    for (std::string &input : graph.nodes[reader].inputs)
-      if (input == value)
-        input = mul.outputs[0];
-  return mul;
-}
-
-namespace {
-/// The products that read one activation, and what smoothing needs of them.
-struct SmoothedReaders {
-  std::vector<size_t> nodes;
-  std::vector<std::pair<const Unit *, LayerShape>> units;
-  std::vector<float> weightMax;
-};
-} // namespace
-
-/// Reads the weights' ranges; false if they do not fit the activation.
-static bool readRanges(const OnnxGraph &graph, size_t channels,
-                       SmoothedReaders &readers) {
-  readers.weightMax.assign(channels, 0);
-  for (auto &[unit, shape] : readers.units) {
-    std::vector<float> weights;
-    if (shape.inputs != int64_t(channels) ||
-        !graph.loadFloats(*graph.findInitializer(unit->weight), weights))
-      return false;
-    std::vector<float> each = inputAbsMax(weights, shape);
-    for (size_t c = 0; c < channels; ++c)
-      readers.weightMax[c] = std::max(readers.weightMax[c], each[c]);
-    readers.nodes.push_back(unit->nodes[0]);
-  }
-  return true;
-}
-
-/// Gives each product a weight of its own, with the factors.
-static void scaleReaders(OnnxGraph &graph, const SmoothedReaders &readers,
-                         const std::vector<float> &factors) {
-  for (auto &[unit, shape] : readers.units) {
-    const OnnxTensor &tensor = *graph.findInitializer(unit->weight);
-    std::vector<int64_t> dims = tensor.dims;
-    std::vector<float> weights;
-    graph.loadFloats(tensor, weights);
-    scaleInputs(weights, shape, factors);
-    std::string name = graph.freshName(unit->weight + "_smoothed");
-    graph.addInitializer(name, INGOT_FLOAT32, dims, bytesOf(weights));
-    graph.nodes[unit->nodes[0]].inputs[1] = name;
-  }
-}
-
-llvm::Expected<int64_t> quantize::smoothActivations(OnnxGraph &graph,
-                                                    const Units &units,
-                                                    const ChannelMaxima &maxima,
-                                                    double alpha) {
-  auto users = usersOf(graph);
-  std::map<std::string, SmoothedReaders> readersOf;
-  for (const Unit &unit : units.list)
-    if (isSmoothed(graph, unit) && maxima.count(unit.activations[0]))
-      readersOf[unit.activations[0]].units.push_back(
-          {&unit, *layerShapeOf(graph, unit)});
-  int64_t smoothed = 0;
-  // New nodes and where they go, from the last place to the first.
-  std::multimap<size_t, OnnxNode, std::greater<size_t>> added;
-  for (auto &[value, readers] : readersOf) {
-    const std::vector<float> &activationMax = maxima.find(value)->second;
-    if (!readRanges(graph, activationMax.size(), readers))
-      continue;
-    auto factors = smoothingFactors(activationMax, readers.weightMax, alpha);
-    if (!factors)
-      return factors.takeError();
-    scaleReaders(graph, readers, *factors);
-    bool isAlone = users.find(value)->second.size() == readers.nodes.size();
-    if (!isAlone || !smoothNormalization(graph, value, *factors))
-      added.emplace(readers.nodes.front(),
-                    makeMul(graph, value, *factors, readers.nodes));
-    ++smoothed;
-  }
-  for (auto &[place, node] : added)
-    graph.nodes.insert(graph.nodes.begin() + long(place), std::move(node));
-  graph.removeUnused();
-  return smoothed;
 }

@@ -13,6 +13,7 @@
 #define INGOT_LIB_QUANTIZE_IMPROVE_H
 
 #include "lib/Quantize/Plan.h"
+#include "lib/Quantize/SmoothQuant.h"
 
 namespace ingot::quantize {
 
@@ -38,12 +39,28 @@ using ChannelMaxima = std::map<std::string, std::vector<float>, std::less<>>;
 /// constants.
 std::vector<std::string> smoothable(const OnnxGraph &graph, const Units &units);
 
+/// Rows of an activation.
+struct SampledRows {
+  int64_t channels = 0;
+  std::vector<float> elements;
+};
+using ChannelRows = std::map<std::string, SampledRows, std::less<>>;
+using SmoothingAlphas = std::map<std::string, SmoothingChoice, std::less<>>;
+
+/// The alpha of each activation that its readers lose least with, or none.
+llvm::Expected<SmoothingAlphas> chooseAlphas(const OnnxGraph &graph,
+                                             const Units &units,
+                                             const ChannelRows &rows,
+                                             const QuantizeFormat &format);
+
 /// Moves the range of activations' channels into the weights of the products
 /// that read them: by the LayerNormalization before them where they alone read
-/// it, else by a Mul. Returns how many activations.
-llvm::Expected<int64_t> smoothActivations(OnnxGraph &graph, const Units &units,
-                                          const ChannelMaxima &maxima,
-                                          double alpha);
+/// it, else by a Mul. A negative alpha leaves the activation as it is. Returns
+/// how many activations were changed.
+llvm::Expected<int64_t>
+smoothActivations(OnnxGraph &graph, const Units &units,
+                  const ChannelMaxima &maxima,
+                  llvm::function_ref<double(const std::string &)> alphaOf);
 
 } // namespace ingot::quantize
 

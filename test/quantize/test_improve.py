@@ -96,6 +96,22 @@ def test_smoothing_by_a_mul(quantize, tmp_path):
     assert "Mul" in op_types(smooth.model)
 
 
+def test_smoothing_with_an_alpha_for_each(quantize, refused, outliers):
+    """The best alpha is no worse than any one for all, and products whose
+    channels are alike stay as they are."""
+    model, data = outliers
+    best = max(error(quantize(model, data, FAST, f"--smooth-quant={alpha}"))
+               for alpha in (0.2, 0.5, 0.8))
+    result = quantize(model, data, FAST, "--smooth-quant=auto", name="a.onnx")
+    assert error(result) > best - 0.5
+    (choice,) = result.report["smoothing"].values()
+    assert 0.1 <= choice["alpha"] <= 0.9
+    assert choice["error_after"] < choice["error_before"] / 4
+    assert "alpha was chosen for 1 activations" in result.text
+    refused("IG6004", model, "--data", data, "--smooth-quant=automatic")
+    refused("IG6004", model, "--data", data, "--smooth-quant=1.5")
+
+
 @pytest.mark.parametrize("how", ["--adaround", "--gptq"])
 def test_rounding_of_4_bits(quantize, residual, how):
     model, data = residual

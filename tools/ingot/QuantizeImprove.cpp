@@ -43,46 +43,6 @@ llvm::Error ingot::forEachSample(
 
 //===-- before calibration ------------------------------------------------===//
 
-static llvm::Error smooth(QuantizeRun &run) {
-  std::vector<std::string> values = smoothable(run.graph, run.units);
-  if (values.empty()) {
-    run.notes.push_back("--smooth-quant found no matrix product to smooth");
-    return llvm::Error::success();
-  }
-  ChannelMaxima maxima;
-  llvm::Error error =
-      forEachSample(run, values, run.calibrating, "channels",
-                    [&](const GraphSession &session, size_t) -> llvm::Error {
-                      for (const std::string &value : values) {
-                        const Tensor *tensor = session.find(value);
-                        if (!tensor || tensor->dims.empty())
-                          continue;
-                        ChannelView view = ChannelView::along(tensor->dims, -1);
-                        std::vector<float> each =
-                            channelAbsMax(floatsOf(*tensor), view);
-                        std::vector<float> &most = maxima[value];
-                        most.resize(each.size(), 0);
-                        for (size_t c = 0; c < each.size(); ++c)
-                          most[c] = std::max(most[c], each[c]);
-                      }
-                      return llvm::Error::success();
-                    });
-  if (error)
-    return error;
-  auto count = smoothActivations(run.graph, run.units, maxima,
-                                 run.options.quantize.smoothQuant);
-  if (!count)
-    return withCode(6103, "--smooth-quant", count.takeError());
-  run.notes.push_back("smoothed " + std::to_string(*count) + " activations");
-  auto types = inferTypes(run.graph, run.options);
-  if (!types)
-    return types.takeError();
-  run.types = std::move(*types);
-  run.units =
-      findUnits(run.graph, run.types, run.options.quantize.separateActivations);
-  return llvm::Error::success();
-}
-
 llvm::Error ingot::improveFloatModel(QuantizeRun &run) {
   const QuantizeOptions &wanted = run.options.quantize;
   if (!wanted.prune.empty()) {
@@ -104,7 +64,7 @@ llvm::Error ingot::improveFloatModel(QuantizeRun &run) {
     run.notes.push_back("equalized " + std::to_string(*pairs) +
                         " pairs of layers");
   }
-  return wanted.smoothQuant >= 0 ? smooth(run) : llvm::Error::success();
+  return wanted.smoothQuant >= 0 ? smoothModel(run) : llvm::Error::success();
 }
 
 //===-- rounding ----------------------------------------------------------===//

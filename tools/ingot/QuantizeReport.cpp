@@ -241,6 +241,13 @@ llvm::json::Value ingot::describeQuantization(const QuantizeRun &run) {
                            {"f16_layers", int64_t(tried->halves)},
                            {"budget_use", orNull(tried->use)},
                            {"chosen", tried->isChosen}});
+  llvm::json::Object smoothing;
+  for (const auto &[value, choice] : run.smoothing)
+    smoothing[value] = llvm::json::Object{
+        {"alpha", choice.isSmoothed ? llvm::json::Value(choice.alpha)
+                                    : llvm::json::Value(nullptr)},
+        {"error_before", orNull(choice.errorBefore)},
+        {"error_after", orNull(choice.errorAfter)}};
   llvm::json::Array notes(run.notes);
   Sums sums = sumUp(run);
   return llvm::json::Object{
@@ -258,6 +265,7 @@ llvm::json::Value ingot::describeQuantization(const QuantizeRun &run) {
       {"search", run.options.quantize.search},
       {"objective", run.options.quantize.forSize ? "size" : "speed"},
       {"models", std::move(models)},
+      {"smoothing", std::move(smoothing)},
       {"expected_speedup", orNull(sums.floatSeconds / sums.mixedSeconds)},
       {"error", describe(run.error)},
       {"layers", std::move(layers)},

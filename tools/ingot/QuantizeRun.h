@@ -7,6 +7,7 @@
 #ifndef INGOT_TOOLS_INGOT_QUANTIZERUN_H
 #define INGOT_TOOLS_INGOT_QUANTIZERUN_H
 
+#include "lib/Quantize/Improve.h"
 #include "lib/Quantize/LayerTime.h"
 #include "lib/Quantize/Metrics.h"
 #include "tools/ingot/Calibrate.h"
@@ -109,6 +110,8 @@ struct QuantizeRun {
   /// Models that the search tried.
   int64_t evaluations = 0;
   std::vector<TriedModel> tried;
+  /// With --smooth-quant=auto.
+  quantize::SmoothingAlphas smoothing;
   /// The reference model with its own outputs, once compiled.
   std::shared_ptr<GraphSession> referenceSession;
   std::vector<std::string> notes;
@@ -135,6 +138,7 @@ struct QuantizeRun {
 llvm::Error prepareModel(QuantizeRun &run);
 llvm::Error openSamples(QuantizeRun &run);
 llvm::Error improveFloatModel(QuantizeRun &run);
+llvm::Error smoothModel(QuantizeRun &run);
 llvm::Error chooseRanges(QuantizeRun &run);
 llvm::Error improveWeights(QuantizeRun &run);
 llvm::Error estimateTimes(QuantizeRun &run);
