@@ -154,6 +154,11 @@ static ingot_status checkBuffer(ingot_context &context,
            << "shape " << shape << " of " << ingot_dtype_name(tensor.dtype)
            << " needs " << span.bytes << " bytes, the buffer has "
            << tensor.bytes;
+  if (context.unused && context.unused->isDeviceMemory(tensor.data))
+    return failAt(INGOT_ERROR_BUFFER, context, list, index)
+           << "its buffer is memory of a GPU, but the model runs on the "
+              "processor ("
+           << context.desc->target << ")";
   return INGOT_OK;
 }
 

@@ -213,6 +213,9 @@ ingot_status ingot::rt::contextCreate(ingot_model *model,
   context->api = model->api;
   context->model = model;
   context->desc = desc;
+  for (const IngotModelDesc *d = model->first; d && !desc->gpu; d = d->next)
+    if (d->gpu)
+      context->unused = d->gpu->backend;
   context->arena.init(options.arena, options.arena_bytes,
                       options.max_arena_bytes);
   status = setUp(*context, threads, options);

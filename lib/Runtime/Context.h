@@ -91,6 +91,9 @@ struct ingot_context {
   ingot::rt::Span *outputSpans;
   uint64_t *launchTimes;      // nanoseconds per launch
   ingot::rt::GpuContext *gpu; // null: runs on the processor
+  /// Of a variant of the model for GPUs that is not used; null if there is
+  /// none.
+  const IngotGpuBackend *unused;
 
   ingot::rt::ErrorText error;
   ingot::rt::ThreadPool pool;

@@ -58,7 +58,10 @@ ingot_status ingot::rt::gpuCheck(const IngotModelDesc &desc, int32_t device,
            << "there is no device " << device << ": the driver lists "
            << driver->devices;
   const IngotGpuDesc &gpu = *desc.gpu;
-  int32_t capability = gpuCapability(*driver, device);
+  int32_t capability = 0;
+  status = gpuCapability(*driver, device, capability);
+  if (status != INGOT_OK)
+    return status;
   if (gpu.exact ? capability == gpu.capability : capability >= gpu.capability)
     return checkImages(*driver, gpu, device, capability);
   Failure failure(INGOT_ERROR_NO_GPU);
@@ -91,6 +94,7 @@ bool ingot::rt::gpuIsDeviceMemory(const void *data) {
     return false;
   auto address = reinterpret_cast<uintptr_t>(data);
   unsigned type = 0, managed = 0;
+  // An address that the driver does not know is the processor's.
   if (driver->pointerGet(&type, cuda::pointerMemoryType, address) !=
       cuda::success)
     return false;
@@ -140,7 +144,8 @@ ingot_status ingot::rt::gpuAddMemory(ingot_context &context, Failure &failure,
 /// The context's part with its arrays, all zero.
 static GpuContext *makeGpuContext(const IngotModelDesc &desc) {
   size_t buffers = size_t(desc.num_inputs) + size_t(desc.num_outputs);
-  size_t bytes = sizeof(GpuContext) + buffers * sizeof(GpuBuffer);
+  size_t bytes = sizeof(GpuContext) + buffers * sizeof(GpuBuffer) +
+                 gpuGraphWords(desc) * sizeof(uint64_t);
   void *memory = nullptr;
   if (posix_memalign(&memory, alignof(GpuContext), bytes) != 0)
     return nullptr;
@@ -195,6 +200,9 @@ ingot_status ingot::rt::gpuAttach(ingot_context &context,
   }
   gpu->driver = gpu->loaded->driver;
   context.gpu = gpu;
+  gpuInitGraphs(
+      *gpu, *context.desc,
+      reinterpret_cast<uint64_t *>(gpu->outputs + context.desc->num_outputs));
   GpuCurrent current(*gpu->driver, gpu->loaded->primary);
   status = current.check();
   if (status != INGOT_OK)
@@ -241,6 +249,7 @@ void ingot::rt::gpuDetach(ingot_context &context) {
   if (workingGpuDriver()) {
     GpuCurrent current(*gpu->driver, gpu->loaded->primary);
     gpuWait(context);
+    gpuFreeGraphs(*gpu);
     gpuFreeStaging(*gpu);
     freeArena(context);
     if (gpu->own)

@@ -13,6 +13,7 @@
 #define INGOT_LIB_RUNTIME_GPUCONTEXT_H
 
 #include "lib/Runtime/Context.h"
+#include "lib/Runtime/GpuGraph.h"
 #include "lib/Runtime/GpuModel.h"
 
 namespace ingot::rt {
@@ -63,6 +64,7 @@ struct GpuContext {
   GpuStaging staging;
   GpuBuffer *inputs, *outputs;
   GpuFault fault;
+  GpuGraphs graphs;
 };
 
 /// The backend's functions; see GpuBackend.h.

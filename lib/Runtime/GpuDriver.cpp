@@ -139,16 +139,19 @@ const GpuDriver *ingot::rt::workingGpuDriver() {
   return owner == getpid() ? &theDriver : nullptr;
 }
 
-int32_t ingot::rt::gpuCapability(const GpuDriver &driver, int32_t device) {
+ingot_status ingot::rt::gpuCapability(const GpuDriver &driver, int32_t device,
+                                      int32_t &capability) {
   cuda::Device handle;
   int major = 0, minor = 0;
-  if (driver.deviceGet(&handle, device) != cuda::success ||
-      driver.deviceGetAttribute(&major, cuda::attributeMajor, handle) !=
-          cuda::success ||
-      driver.deviceGetAttribute(&minor, cuda::attributeMinor, handle) !=
-          cuda::success)
-    return 0;
-  return major * 10 + minor;
+  cuda::Result result = driver.deviceGet(&handle, device);
+  if (result == cuda::success)
+    result = driver.deviceGetAttribute(&major, cuda::attributeMajor, handle);
+  if (result == cuda::success)
+    result = driver.deviceGetAttribute(&minor, cuda::attributeMinor, handle);
+  if (result != cuda::success)
+    return gpuFailure(driver, result, "cuDeviceGetAttribute");
+  capability = major * 10 + minor;
+  return INGOT_OK;
 }
 
 Failure &ingot::rt::operator<<(Failure &failure, GpuName name) {

@@ -37,8 +37,9 @@ const GpuDriver *gpuDriver(ingot_status &status, bool again = true);
 /// The driver if it works and this is its process, else null; never a sentence.
 const GpuDriver *workingGpuDriver();
 
-/// Compute capability of a device, major * 10 + minor; 0 if it cannot be told.
-int32_t gpuCapability(const GpuDriver &driver, int32_t device);
+/// Compute capability of a device, major * 10 + minor.
+ingot_status gpuCapability(const GpuDriver &driver, int32_t device,
+                           int32_t &capability);
 
 /// "device 0 (NVIDIA H100)".
 struct GpuName {

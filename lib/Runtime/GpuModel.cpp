@@ -167,9 +167,9 @@ static ingot_status load(ingot_gpu_model &loaded) {
   ingot_status status = current.check();
   if (status != INGOT_OK)
     return status;
-  loaded.capability = gpuCapability(driver, loaded.device);
-  status =
-      loadGpuCode(driver, *loaded.desc->gpu, loaded.capability, loaded.module);
+  status = gpuCapability(driver, loaded.device, loaded.capability);
+  if (status == INGOT_OK)
+    status = loadGpuCode(loaded);
   if (status == INGOT_OK)
     status = findKernels(loaded);
   return status == INGOT_OK ? uploadWeights(loaded) : status;

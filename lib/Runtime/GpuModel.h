@@ -46,10 +46,9 @@ void releaseGpuModel(ingot_model &model, ingot_gpu_model *loaded);
 bool fitsImage(const IngotGpuDesc &desc, const IngotGpuImage &image,
                int32_t capability);
 
-/// Makes a module of the first image that the device takes, in the current
+/// Makes loaded.module of the first image that the device takes, in the current
 /// context. The sentence of a failure has the first lines of the driver's log.
-ingot_status loadGpuCode(const GpuDriver &driver, const IngotGpuDesc &desc,
-                         int32_t capability, cuda::Module &module);
+ingot_status loadGpuCode(ingot_gpu_model &loaded);
 
 } // namespace ingot::rt
 

@@ -10,7 +10,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "lib/Runtime/GpuContext.h"
-#include "lib/Runtime/GpuGraph.h"
 #include "lib/Runtime/GpuTimer.h"
 
 #include <string.h>

@@ -47,6 +47,8 @@ struct LinkStateOpaque {
 } // namespace ingot::rt::cuda
 
 namespace {
+constexpr Result invalidPtx = 218, notFound = 500, launchOutOfResources = 701;
+
 struct Block {
   size_t bytes;
   int device; // -1: pinned memory of the processor
@@ -67,7 +69,7 @@ Result enter(const char *function) {
   if (found == stub.failures.end() || --found->second.nth != 0)
     return success;
   Result result = found->second.result;
-  if (result >= 700 && result < 720)
+  if (result >= 700 && result < 720 && result != launchOutOfResources)
     stub.sticky = result;
   return result;
 }
@@ -176,13 +178,7 @@ void putLog(unsigned count, const int *options, void **values,
     snprintf(log, bytes, "%s", text);
 }
 
-constexpr Result invalidPtx = 218, notFound = 500;
 const char compiled[] = "STUB";
-
-/// PTX that ptxas would refuse is marked by a word.
-bool isBroken(const std::string &text) {
-  return text.find("broken") != std::string::npos;
-}
 } // namespace
 
 #define API extern "C" __attribute__((visibility("default")))
@@ -270,15 +266,15 @@ API Result cuCtxPopCurrent_v2(Context *context) {
 }
 API Result cuModuleLoadDataEx(Module *module, const void *data, unsigned count,
                               int *options, void **values) {
-  ENTER();
-  std::string text(static_cast<const char *>(data));
-  if (isBroken(text)) {
-    putLog(count, options, values,
-           "ptxas application ptx input, line 7; fatal   : Parsing error\n"
-           "ptxas fatal   : Ptx assembly aborted\n");
-    return invalidPtx;
+  std::lock_guard<std::recursive_mutex> guard(mutex);
+  if (Result injected = enter(__func__)) {
+    if (injected == invalidPtx)
+      putLog(count, options, values,
+             "ptxas application ptx input, line 7; fatal   : Parsing error\n"
+             "ptxas fatal   : Ptx assembly aborted\n");
+    return injected;
   }
-  *module = new ModuleOpaque{text};
+  *module = new ModuleOpaque{static_cast<const char *>(data)};
   ++stub.modules;
   return success;
 }
@@ -492,7 +488,7 @@ API Result cuLinkAddData_v2(LinkState state, int, void *data, size_t,
                             const char *, unsigned, int *, void **) {
   ENTER();
   state->text = compiled + std::string(static_cast<const char *>(data));
-  return isBroken(state->text) ? invalidPtx : success;
+  return success;
 }
 API Result cuLinkComplete(LinkState state, void **code, size_t *bytes) {
   ENTER();
