@@ -1,0 +1,102 @@
+//===- Memory.cpp ---------------------------------------------------------===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "tools/ptx/Memory.h"
+
+using namespace ingot::ptx;
+
+InitMap::InitMap(uint64_t bytes, bool initialised)
+    : complete(initialised), bytes(bytes) {
+  if (!initialised)
+    bits.assign((bytes + 63) / 64, 0);
+}
+
+/// Calls `visit(word, mask)` for the words of a range of bits.
+template <typename Visit>
+static void forWords(uint64_t offset, uint64_t count, Visit visit) {
+  while (count) {
+    uint64_t bit = offset % 64;
+    uint64_t here = count < 64 - bit ? count : 64 - bit;
+    uint64_t mask = here == 64 ? ~uint64_t(0) : ((uint64_t(1) << here) - 1);
+    if (!visit(offset / 64, mask << bit))
+      return;
+    offset += here;
+    count -= here;
+  }
+}
+
+void InitMap::mark(uint64_t offset, uint64_t count) {
+  if (complete)
+    return;
+  if (offset == 0 && count >= bytes) {
+    complete = true;
+    return;
+  }
+  forWords(offset, count, [&](uint64_t word, uint64_t mask) {
+    if ((bits[word] & mask) != mask)
+      __atomic_fetch_or(&bits[word], mask, __ATOMIC_RELAXED);
+    return true;
+  });
+}
+
+void InitMap::clear() {
+  complete = false;
+  bits.assign((bytes + 63) / 64, 0);
+}
+
+void InitMap::copyFrom(uint64_t offset, const InitMap *from,
+                       uint64_t fromOffset, uint64_t count) {
+  if (!from || from->covers(fromOffset, count))
+    return mark(offset, count);
+  if (complete) {
+    bits.assign((bytes + 63) / 64, ~uint64_t(0));
+    complete = false;
+  }
+  for (uint64_t i = 0; i < count; ++i) {
+    uint64_t at = offset + i;
+    uint64_t mask = uint64_t(1) << at % 64;
+    if (from->covers(fromOffset + i, 1))
+      __atomic_fetch_or(&bits[at / 64], mask, __ATOMIC_RELAXED);
+    else
+      __atomic_fetch_and(&bits[at / 64], ~mask, __ATOMIC_RELAXED);
+  }
+}
+
+bool InitMap::coversSlow(uint64_t offset, uint64_t count) const {
+  bool all = true;
+  forWords(offset, count, [&](uint64_t word, uint64_t mask) {
+    all = (bits[word] & mask) == mask;
+    return all;
+  });
+  return all;
+}
+
+Allocation *MemoryMap::add(uint64_t base, uint64_t bytes, bool initialised,
+                           bool readOnly) {
+  auto allocation = std::make_unique<Allocation>();
+  allocation->base = base;
+  allocation->bytes = bytes;
+  allocation->readOnly = readOnly;
+  allocation->init = InitMap(bytes, initialised);
+  std::lock_guard<std::mutex> lock(mutex);
+  std::unique_ptr<Allocation> &place = allocations[base];
+  place = std::move(allocation);
+  return place.get();
+}
+
+bool MemoryMap::remove(uint64_t base) {
+  std::lock_guard<std::mutex> lock(mutex);
+  return allocations.erase(base) != 0;
+}
+
+Allocation *MemoryMap::find(uint64_t address) {
+  std::lock_guard<std::mutex> lock(mutex);
+  auto after = allocations.upper_bound(address);
+  if (after == allocations.begin())
+    return nullptr;
+  Allocation *found = std::prev(after)->second.get();
+  return found->contains(address, 1) ? found : nullptr;
+}
