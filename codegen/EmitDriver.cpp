@@ -9,9 +9,11 @@
 #include "passes/memory/PlanMemory.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/xxhash.h"
 
 using namespace mlir;
 using namespace ingot;
@@ -62,6 +64,7 @@ private:
   Value toI64(OpBuilder &b, AffineExpr expr);
   Value toF64(OpBuilder &b, AffineExpr expr);
   FailureOr<Value> pointerTo(OpBuilder &b, Value tensor);
+  uint64_t placeWeight(ElementsAttr value);
   LogicalResult checkSymbols(AffineExpr expr, Location at);
 
   ModuleOp module;
@@ -181,6 +184,37 @@ Value DriverEmitter::toF64(OpBuilder &b, AffineExpr expr) {
   }
 }
 
+std::optional<llvm::ArrayRef<char>> ingot::resourceBytes(ElementsAttr value) {
+  auto resource = dyn_cast<DenseResourceElementsAttr>(value);
+  AsmResourceBlob *blob =
+      resource ? resource.getRawHandle().getBlob() : nullptr;
+  if (!blob)
+    return std::nullopt;
+  return blob->getData();
+}
+
+/// The offset of a constant among the weights: a new one, or where equal bytes
+/// lie already.
+uint64_t DriverEmitter::placeWeight(ElementsAttr value) {
+  ModelWeight weight{value, tables.weightBytes,
+                     uint64_t(value.getNumElements()) *
+                         elementBytes(cast<TensorType>(value.getType()))};
+  if (std::optional<llvm::ArrayRef<char>> bytes = resourceBytes(value)) {
+    uint64_t hash = llvm::xxh3_64bits(llvm::ArrayRef(
+        reinterpret_cast<const uint8_t *>(bytes->data()), bytes->size()));
+    auto [first, last] = tables.weightsByHash.equal_range(hash);
+    for (auto it = first; it != last; ++it) {
+      const ModelWeight &known = tables.weights[it->second];
+      if (known.bytes == weight.bytes && resourceBytes(known.value) == bytes)
+        return known.offset;
+    }
+    tables.weightsByHash.emplace(hash, tables.weights.size());
+  }
+  tables.weightBytes += llvm::alignTo(weight.bytes, weightAlignment);
+  tables.weights.push_back(weight);
+  return weight.offset;
+}
+
 /// The address of a tensor of the graph, following views and placing
 /// constants among the weights.
 FailureOr<Value> DriverEmitter::pointerTo(OpBuilder &b, Value tensor) {
@@ -210,14 +244,8 @@ FailureOr<Value> DriverEmitter::pointerTo(OpBuilder &b, Value tensor) {
   ElementsAttr value;
   if (matchPattern(tensor, m_Constant(&value))) {
     auto [at, inserted] = weightOffsets.try_emplace(value, 0);
-    if (inserted) {
-      ModelWeight weight{value, tables.weightBytes,
-                         uint64_t(value.getNumElements()) *
-                             elementBytes(cast<TensorType>(value.getType()))};
-      at->second = weight.offset;
-      tables.weightBytes += llvm::alignTo(weight.bytes, weightAlignment);
-      tables.weights.push_back(weight);
-    }
+    if (inserted)
+      at->second = placeWeight(value);
     return advance(weights, arith::ConstantOp::create(
                                 b, loc, b.getI64IntegerAttr(at->second))
                                 .getResult());

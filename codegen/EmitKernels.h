@@ -19,6 +19,7 @@
 #include "mlir/IR/BuiltinOps.h"
 
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace ingot {
@@ -65,6 +66,9 @@ struct ModelWeight {
   uint64_t bytes = 0;
 };
 
+/// The bytes of a constant that is held as a resource; none for others.
+std::optional<llvm::ArrayRef<char>> resourceBytes(mlir::ElementsAttr value);
+
 /// Everything the artifact says of a model besides code.
 struct ModelTables {
   std::vector<ModelTensor> inputs, outputs;
@@ -75,6 +79,9 @@ struct ModelTables {
   std::vector<ModelKernel> records;
   std::vector<ModelWeight> weights;
   uint64_t weightBytes = 0;
+  /// Indices of weights by a hash of their bytes: equal ones are stored once,
+  /// also where targets of one artifact have made them separately.
+  std::unordered_multimap<uint64_t, size_t> weightsByHash;
   /// Bytes of arena and their liveness lower bound.
   mlir::AffineExpr arena, arenaLowerBound;
   size_t kernels = 0;

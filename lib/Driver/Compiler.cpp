@@ -366,6 +366,7 @@ LogicalResult VariantCompiler::compileFor(ModuleOp module,
   CompileReport own;
   own.tables.weights = tables.weights;
   own.tables.weightBytes = tables.weightBytes;
+  own.tables.weightsByHash = tables.weightsByHash;
   Reached reached = lower(module, machine, output, options, own, steps);
   done = reached == Reached::Asked;
   if (reached != Reached::Kernels)
