@@ -119,6 +119,9 @@ def target_environment(target):
         "LD_LIBRARY_PATH": str(FAKE_CUDA),
         "INGOT_FAKE_CUDA_ARCH": target.removeprefix("sm_").rstrip("a"),
         "INGOT_CACHE_DIR": "off",
+        # Kernels load vectors past the end of a row, and results before they
+        # select something else; such lanes are never used.
+        "INGOT_FAKE_CUDA_UNINITIALISED": "0",
     }
 
 
