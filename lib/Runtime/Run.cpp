@@ -114,16 +114,19 @@ static ingot_status execute(ingot_context &context, int32_t process) {
   frame.fault_launch = -1;
   frame.runtime = &context;
   int64_t status = 0;
-  if (context.gpu) {
-    ingot_status failed = context.desc->gpu->backend->run(context, frame);
-    if (failed != INGOT_OK)
-      return failed;
-  } else {
+  ingot_status failed = INGOT_OK;
+  {
     FpScope standardEnvironment;
-    context.pool.beginRun(process);
-    status = context.desc->run(&frame);
-    context.pool.endRun();
+    if (context.gpu) {
+      failed = context.desc->gpu->backend->run(context, frame);
+    } else {
+      context.pool.beginRun(process);
+      status = context.desc->run(&frame);
+      context.pool.endRun();
+    }
   }
+  if (failed != INGOT_OK)
+    return failed;
   if (frame.status)
     status = frame.status;
   return status ? reportStop(context, frame, status) : INGOT_OK;

@@ -75,6 +75,7 @@ static void putDescription(ingot_model *model, const ingot_model_info *info) {
   putString(info->content_hash);
   putString(info->required_features);
   putString(info->precision ? info->precision : "");
+  putString(info->fallback ? info->fallback : "");
   putNumber(info->weight_bytes);
   putNumber(info->code_bytes);
   putNumber(info->arena_bytes);

@@ -311,6 +311,9 @@ int ingot::benchCommand(const Options &given) {
   compiled.remove();
   if (!session)
     return report(session.takeError());
+  if (llvm::Error error = acceptFallback((*session)->facts(),
+                                         !options.noFallback, options.quiet))
+    return report(std::move(error));
   auto inputs = readInputs(options, (*session)->facts());
   if (!inputs)
     return report(inputs.takeError());

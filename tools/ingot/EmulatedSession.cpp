@@ -147,8 +147,9 @@ bool EmulatedSession::getDescription() {
   uint64_t counts[4] = {};
   bool ok = get(info.name) && get(info.version) && get(info.target) &&
             get(info.hash) && get(info.features) && get(info.precision) &&
-            getNumber(info.weightBytes) && getNumber(info.codeBytes) &&
-            getNumber(info.arenaBytes) && getNumber(info.arenaLowerBound);
+            get(info.fallback) && getNumber(info.weightBytes) &&
+            getNumber(info.codeBytes) && getNumber(info.arenaBytes) &&
+            getNumber(info.arenaLowerBound);
   for (uint64_t &count : counts)
     ok = ok && getNumber(count) && count < uint64_t(1) << 32;
   if (!ok)

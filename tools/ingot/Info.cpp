@@ -64,6 +64,7 @@ static llvm::json::Object describe(const ModelFacts &facts) {
   llvm::json::Object json{{"name", facts.name},
                           {"version", facts.version},
                           {"target", facts.target},
+                          {"fallback", facts.fallback},
                           {"features", facts.features},
                           {"precision", printPrecision(facts.precision)},
                           {"hash", facts.hash},
@@ -83,12 +84,17 @@ static llvm::json::Object describe(const ModelFacts &facts) {
   return json;
 }
 
+/// Why a better target is not used, as a line of its own.
+static std::string printFallback(const ModelFacts &facts) {
+  return facts.fallback.empty() ? "" : "fallback  " + facts.fallback + "\n";
+}
+
 static void print(const ModelFacts &facts) {
   llvm::raw_ostream &os = llvm::outs();
   os << "model     " << facts.name << ", compiled by ingot " << facts.version
-     << "\ntarget    " << facts.target << " (" << facts.features
-     << ")\nprecision " << printPrecision(facts.precision) << "\nhash      "
-     << facts.hash << "\n";
+     << "\ntarget    " << facts.target << " (" << facts.features << ")\n"
+     << printFallback(facts) << "precision " << printPrecision(facts.precision)
+     << "\nhash      " << facts.hash << "\n";
   for (const TensorFacts &tensor : facts.inputs)
     os << "input     " << facts.print(tensor) << "\n";
   for (const TensorFacts &tensor : facts.outputs)

@@ -69,6 +69,7 @@ void NativeSession::describe() {
   info.hash = m.content_hash;
   info.features = m.required_features;
   info.precision = m.precision ? m.precision : "";
+  info.fallback = m.fallback ? m.fallback : "";
   info.weightBytes = m.weight_bytes;
   info.codeBytes = m.code_bytes;
   info.arenaBytes = m.arena_bytes;

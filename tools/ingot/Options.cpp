@@ -155,6 +155,14 @@ static const Flag flags[] = {
      }},
     {"qemu-cpu", 0, "NAME", "the processor qemu stands for", Run,
      [](Options &o, StringRef v) { return setText(o.qemuCpu, v); }},
+    {"no-fallback", 0, "",
+     "fail where the best target of an artifact cannot run,\n"
+     "instead of taking the next one with a warning",
+     Run | Bench,
+     [](Options &o, StringRef) -> std::string {
+       o.noFallback = true;
+       return "";
+     }},
     {"runs", 0, "N", "runs to time (default: as many as fit --seconds)", Bench,
      [](Options &o, StringRef v) { return setNumber(o.runs, v, 1000000000); }},
     {"seconds", 0, "S", "about how long to time (default 1)", Bench,

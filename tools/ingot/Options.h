@@ -117,6 +117,8 @@ struct Options {
   /// Where to write a report for scripts; "-" is standard output.
   std::string json;
   bool quiet = false;
+  /// Refuse to run for another target than the artifact's best one.
+  bool noFallback = false;
 
   QuantizeOptions quantize;
 };

@@ -92,6 +92,9 @@ int ingot::runCommand(const Options &options) {
   compiled.remove();
   if (!session)
     return report(session.takeError());
+  if (llvm::Error error = acceptFallback((*session)->facts(),
+                                         !options.noFallback, options.quiet))
+    return report(std::move(error));
   auto inputs = readInputs(options, (*session)->facts());
   if (!inputs)
     return report(inputs.takeError());

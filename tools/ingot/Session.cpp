@@ -12,6 +12,7 @@
 #include "llvm/ADT/StringSet.h"
 #include "llvm/BinaryFormat/ELF.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/raw_ostream.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
 
@@ -74,6 +75,21 @@ StringRef ingot::hostArch() {
 llvm::Error ingot::runtimeError(StringRef text) {
   return llvm::createStringError(text.empty() ? "[IG7001] the runtime failed"
                                               : text.str());
+}
+
+llvm::Error ingot::acceptFallback(const ModelFacts &facts, bool isAllowed,
+                                  bool isQuiet) {
+  if (facts.fallback.empty())
+    return llvm::Error::success();
+  std::string text =
+      facts.target +
+      "; better targets of the artifact cannot: " + facts.fallback;
+  if (!isAllowed)
+    return failure(6013, "the model would run for " + text);
+  if (!isQuiet)
+    llvm::errs() << "ingot: warning: [IG6013] the model runs for " << text
+                 << "\n";
+  return llvm::Error::success();
 }
 
 llvm::Expected<std::unique_ptr<Session>>

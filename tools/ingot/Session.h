@@ -38,6 +38,8 @@ struct ModelFacts {
   std::vector<std::string> symbols;
   /// Kernel and ONNX nodes of every launch.
   std::vector<std::pair<std::string, std::string>> launches;
+  /// Why better targets of the artifact are not used; "" if none is better.
+  std::string fallback;
 
   /// "x float[N,3,4]" of an input.
   std::string print(const TensorFacts &tensor) const;
@@ -88,6 +90,11 @@ openNative(llvm::StringRef path, const SessionOptions &options);
 llvm::Expected<std::unique_ptr<Session>>
 openEmulated(llvm::StringRef path, llvm::StringRef arch,
              const SessionOptions &options);
+
+/// Says on standard error that a better target of the artifact cannot run here,
+/// if that is so and allowed.
+llvm::Error acceptFallback(const ModelFacts &facts, bool isAllowed,
+                           bool isQuiet);
 
 /// An error of the runtime, whose text has a code already.
 llvm::Error runtimeError(llvm::StringRef text);
