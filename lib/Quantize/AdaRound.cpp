@@ -93,14 +93,32 @@ static std::vector<double> outputErrors(const RoundingProblem &problem,
 }
 
 namespace {
+/// The inputs one after the other, each with its samples less their mean,
+/// filled up with zeros to a multiple of sampleLanes.
+struct InputColumns {
+  int64_t samples = 0;
+  std::vector<float> elements;
+  /// Of each input.
+  std::vector<float> means;
+  /// Sum of the squares of the elements of each input.
+  std::vector<float> squares;
+  /// How much of the inputs' correlations is chance.
+  float shrinkage = 0;
+
+  explicit InputColumns(const RoundingProblem &problem);
+  const float *at(int64_t input) const {
+    return elements.data() + input * samples;
+  }
+};
+
 /// Some of the outputs, with the state of their optimisation.
 class Slice {
 public:
   Slice(const RoundingProblem &problem, const AdaRoundOptions &options,
-        ArrayRef<float> moments, int64_t begin, int64_t count,
-        RoundingResult &result)
-      : problem(problem), options(options), moments(moments), begin(begin),
-        count(count), result(result) {}
+        ArrayRef<float> moments, const InputColumns *columns, int64_t begin,
+        int64_t count, RoundingResult &result)
+      : problem(problem), options(options), moments(moments), columns(columns),
+        begin(begin), count(count), result(result) {}
 
   /// Rounds to nearest, and learns if there are iterations.
   void run(int iterations) {
@@ -111,6 +129,9 @@ public:
     if (iterations > 0) {
       learn(iterations);
       takeBetter(errors);
+      for (int64_t o = 0; o < count; o += 4)
+        descend(o);
+      errors = outputErrors(problem, dequantized(values), begin, count);
     }
     std::copy(values.begin(), values.end(),
               result.values.begin() + begin * problem.numInputs);
@@ -231,6 +252,80 @@ private:
                                     (1 + std::cos(progress * M_PI)) / 2);
   }
 
+  /// Changes the rounding of single weights of four outputs from `first` on
+  /// as long as that makes the error smaller.
+  void descend(int64_t first) {
+    int64_t numInputs = problem.numInputs, samples = columns->samples;
+    int64_t outputs = std::min<int64_t>(4, count - first);
+    std::vector<float> rests(4 * samples, 0.f);
+    fillRests(first, outputs, rests);
+    const float *rest[4];
+    double means[4] = {};
+    for (int64_t k = 0; k < outputs; ++k)
+      for (int64_t s = 0; s < problem.samples; ++s)
+        means[k] += rests[k * samples + s] / double(problem.samples);
+    for (int64_t k = 0; k < 4; ++k)
+      rest[k] = rests.data() + k * samples;
+    constexpr int mostSweeps = 8;
+    for (int sweep = 0; sweep < mostSweeps; ++sweep) {
+      int64_t flips = 0;
+      for (int64_t i = 0; i < numInputs; ++i) {
+        if (!(columns->squares[i] > 0) && columns->means[i] == 0)
+          continue;
+        float sums[4];
+        dotFour(samples, columns->at(i), rest, sums);
+        for (int64_t k = 0; k < outputs; ++k)
+          flips += flip((first + k) * numInputs + i, i, sums[k],
+                        rests.data() + k * samples, means[k]);
+      }
+      // What is left is not worth another sweep.
+      if (flips * 500 < outputs * numInputs)
+        break;
+    }
+  }
+
+  /// Rounds weight `at` the other way if that is better. `sum` is the product
+  /// of its input, less the mean, and the error, whose mean is kept apart.
+  bool flip(int64_t at, int64_t input, float sum, float *rest, double &mean) {
+    if (state.scale[at] == 0)
+      return false;
+    const QuantParams &params = paramsOf(at);
+    int32_t low = std::clamp(floors[at], params.low, params.high);
+    int32_t high = std::clamp(floors[at] + 1, params.low, params.high);
+    int32_t other = values[at] == low ? high : low;
+    float step = float(other - values[at]) * params.scale;
+    float offset = dequantizeValue(values[at], params) - weight(at);
+    // |rest - step x|^2 - |rest|^2, and the same if inputs had nothing to do
+    // with one another.
+    float square = columns->squares[input];
+    double change = step * (step * square - 2 * sum);
+    double alone = step * (step + 2 * offset) * square;
+    change += columns->shrinkage * (alone - change);
+    double shift = double(step) * columns->means[input];
+    change += double(problem.samples) * shift * (shift - 2 * mean);
+    if (!(change < -1e-5 * step * step * square))
+      return false;
+    mean -= shift;
+    values[at] = other;
+    subtractScaled(columns->samples, step, columns->at(input), rest);
+    return true;
+  }
+
+  /// What is wanted less what the values give, for each sample.
+  void fillRests(int64_t first, int64_t outputs, std::vector<float> &rests) {
+    int64_t numInputs = problem.numInputs;
+    std::vector<float> weights;
+    bool againstTargets = !problem.targets.empty();
+    for (int64_t i = first * numInputs; i < (first + outputs) * numInputs; ++i)
+      weights.push_back(dequantizeValue(values[i], paramsOf(i)) -
+                        (againstTargets ? 0 : weight(i)));
+    std::vector<float> rest =
+        residual(problem, weights, begin + first, outputs, againstTargets);
+    for (int64_t k = 0; k < outputs; ++k)
+      std::copy_n(rest.begin() + k * problem.samples, problem.samples,
+                  rests.begin() + k * columns->samples);
+  }
+
   /// Takes the learned rounding for each output that it is better for.
   void takeBetter(std::vector<double> &errors) {
     std::vector<int32_t> learned;
@@ -253,6 +348,7 @@ private:
   const RoundingProblem &problem;
   const AdaRoundOptions &options;
   ArrayRef<float> moments;
+  const InputColumns *columns;
   int64_t begin, count;
   RoundingResult &result;
   std::vector<int32_t> values, floors;
@@ -260,6 +356,64 @@ private:
   RoundingState state;
 };
 } // namespace
+
+/// The part of the inputs' correlations that few samples make up: O. Ledoit and
+/// M. Wolf, "A well-conditioned estimator for large-dimensional covariance
+/// matrices", 2004, towards the diagonal. With H = sum of x x^T / n over the
+/// samples x: the variance of H's elements beside the diagonal over their
+/// squares.
+static double shrinkageOf(ArrayRef<float> centred, int64_t n,
+                          int64_t numInputs) {
+  // Sums of squares, and of fourth powers, come from the products of samples.
+  std::vector<float> products(n * n, 0.f);
+  MatrixView<float> inputs{centred.data(), numInputs, 1};
+  multiplyAdd(n, n, numInputs, 1.f, inputs, inputs.transposed(),
+              products.data(), n);
+  double squares = 0, fourth = 0;
+  for (int64_t s = 0; s < n; ++s)
+    for (int64_t t = 0; t < n; ++t) {
+      double square = double(products[s * n + t]) * products[s * n + t];
+      squares += square;
+      fourth += s == t ? square : 0;
+    }
+  // Those of the diagonal.
+  std::vector<double> variances(numInputs, 0.);
+  double ownFourth = 0, ownSquares = 0, count = double(n);
+  for (size_t at = 0; at < centred.size(); ++at) {
+    double square = double(centred[at]) * centred[at];
+    variances[int64_t(at) % numInputs] += square / count;
+    ownFourth += square * square;
+  }
+  for (double variance : variances)
+    ownSquares += variance * variance;
+  double beside = squares / (count * count) - ownSquares;
+  double variance = ((fourth - ownFourth) / count - beside) / count;
+  return beside > 0 ? std::clamp(variance / beside, 0., 1.) : 1;
+}
+
+InputColumns::InputColumns(const RoundingProblem &problem)
+    : samples((problem.samples + sampleLanes - 1) / sampleLanes * sampleLanes),
+      elements(samples * problem.numInputs, 0.f), squares(problem.numInputs) {
+  int64_t numInputs = problem.numInputs;
+  std::vector<double> sums(numInputs, 0.);
+  for (size_t at = 0; at < problem.inputs.size(); ++at)
+    sums[int64_t(at) % numInputs] += problem.inputs[at];
+  for (double sum : sums)
+    means.push_back(float(sum / double(problem.samples)));
+  std::vector<float> centred = problem.inputs.vec();
+  for (size_t at = 0; at < centred.size(); ++at)
+    centred[at] -= means[int64_t(at) % numInputs];
+  shrinkage = float(shrinkageOf(centred, problem.samples, numInputs));
+  // In blocks, which stay in the cache.
+  constexpr int64_t block = 32;
+  for (int64_t from = 0; from < numInputs; from += block)
+    for (int64_t s = 0; s < problem.samples; ++s)
+      for (int64_t i = from; i < std::min(from + block, numInputs); ++i) {
+        float value = centred[s * numInputs + i];
+        elements[i * samples + s] = value;
+        squares[i] += value * value;
+      }
+}
 
 /// Mean square of each input.
 static std::vector<float> meanSquares(const RoundingProblem &problem) {
@@ -280,13 +434,17 @@ static RoundingResult solve(const RoundingProblem &problem,
   RoundingResult result;
   result.values.resize(problem.weights.size());
   std::vector<float> moments = meanSquares(problem);
+  std::optional<InputColumns> columns;
+  if (iterations > 0)
+    columns.emplace(problem);
   // What a slice works on stays in the cache: about 28 bytes a weight.
   constexpr int64_t cacheBytes = 4 << 20;
   int64_t height =
       std::clamp<int64_t>(cacheBytes / 28 / problem.numInputs, 6, 96);
   std::vector<Slice> slices;
   for (int64_t begin = 0; begin < problem.numOutputs; begin += height)
-    slices.emplace_back(problem, options, moments, begin,
+    slices.emplace_back(problem, options, moments,
+                        columns ? &*columns : nullptr, begin,
                         std::min(height, problem.numOutputs - begin), result);
   std::atomic<size_t> next{0};
   auto work = [&] {

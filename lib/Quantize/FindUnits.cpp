@@ -147,22 +147,29 @@ void UnitFinder::addActivation(Unit &unit) {
   addFactors(unit);
 }
 
-/// Adds a Mul by constants that keeps the shape.
+/// Adds Mul, Min and Max with constants that keep the shape.
 void UnitFinder::addFactors(Unit &unit) {
-  size_t index = 0;
-  const OnnxNode *next = onlyUser(unit.outputs[0], index);
-  if (!next || !next->is("Mul") || next->inputs.size() != 2 ||
-      !isConstant(next->inputs[next->inputs[0] == unit.outputs[0]]))
-    return;
-  auto before = types.find(unit.outputs[0]);
-  auto after = types.find(next->outputs[0]);
-  if (before == types.end() || after == types.end() ||
-      !before->second.isRanked || !after->second.isRanked ||
-      before->second.dims != after->second.dims)
-    return;
-  unit.nodes.push_back(index);
-  unit.outputs[0] = next->outputs[0];
-  unit.hasFactors = true;
+  auto dims = [&](const std::string &value) -> const std::vector<int64_t> * {
+    auto it = types.find(value);
+    return it == types.end() || !it->second.isRanked ? nullptr
+                                                     : &it->second.dims;
+  };
+  for (;;) {
+    size_t index = 0;
+    const OnnxNode *next = onlyUser(unit.outputs[0], index);
+    bool isKnown =
+        next && (next->is("Mul") || next->is("Min") || next->is("Max"));
+    if (!isKnown || next->inputs.size() != 2 ||
+        !isConstant(next->inputs[next->inputs[0] == unit.outputs[0]]))
+      return;
+    const std::vector<int64_t> *before = dims(unit.outputs[0]);
+    const std::vector<int64_t> *after = dims(next->outputs[0]);
+    if (!before || !after || *before != *after)
+      return;
+    unit.nodes.push_back(index);
+    unit.outputs[0] = next->outputs[0];
+    unit.hasFactors = true;
+  }
 }
 
 /// x * sigmoid(x) and x * hardsigmoid(x) are functions of x.

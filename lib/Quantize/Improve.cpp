@@ -107,6 +107,8 @@ struct Equalizable {
   std::string weightName, biasName;
   LayerShape shape;
   std::vector<float> weights, bias;
+  /// What the results were divided by.
+  std::vector<float> divisors;
 
   EqualizedLayer view() { return {weights, shape, bias}; }
 };
@@ -120,7 +122,8 @@ static std::optional<Equalizable> readEqualizable(
   if (unit.kind != UnitKind::Heavy || !shape ||
       users.find(unit.weight)->second.size() != 1)
     return std::nullopt;
-  Equalizable result{unit.weight, "", *shape, {}, {}};
+  Equalizable result{unit.weight, "", *shape, {}, {}, {}};
+  result.divisors.assign(size_t(shape->outputs), 1);
   if (!graph.loadFloats(*graph.findInitializer(unit.weight), result.weights))
     return std::nullopt;
   const OnnxNode &node = graph.nodes[unit.nodes[0]];
@@ -143,24 +146,126 @@ static std::optional<Equalizable> readEqualizable(
   return result;
 }
 
-llvm::Expected<int64_t> quantize::equalizeLayers(OnnxGraph &graph,
-                                                 const Units &units) {
+namespace {
+/// A Clip behind a layer, as its last node.
+struct ClipBounds {
+  size_t node = 0;
+  float low = -INFINITY, high = INFINITY;
+};
+} // namespace
+
+/// Reads a bound; false if it is no single number.
+static bool readBound(const OnnxGraph &graph, std::string_view name,
+                      float &bound) {
+  if (name.empty())
+    return true;
+  const OnnxTensor *tensor = graph.findInitializer(name);
+  std::vector<float> values;
+  if (!tensor || !graph.loadFloats(*tensor, values) || values.size() != 1)
+    return false;
+  bound = values[0];
+  return true;
+}
+
+/// How the end of a unit commutes with positive factors.
+enum class Commutes : uint8_t { No, Yes, ByClip };
+
+static Commutes commutes(const OnnxGraph &graph, const Unit &unit,
+                         ClipBounds &clip) {
+  if (!unit.activation.empty() || unit.hasFactors)
+    return Commutes::No;
+  for (size_t index : unit.nodes) {
+    const OnnxNode &node = graph.nodes[index];
+    if (!node.is("Clip"))
+      continue;
+    clip.node = index;
+    if (index != unit.nodes.back() ||
+        !readBound(graph, node.input(1), clip.low) ||
+        !readBound(graph, node.input(2), clip.high) || !(clip.low <= clip.high))
+      return Commutes::No;
+    return Commutes::ByClip;
+  }
+  return Commutes::Yes;
+}
+
+/// A bound for each channel, as a constant that is broadcast along the others.
+static std::string channelBound(OnnxGraph &graph, const std::string &stem,
+                                float bound, const OnnxNode &layer,
+                                const Equalizable &equalized) {
+  std::vector<float> bounds;
+  for (float divisor : equalized.divisors)
+    bounds.push_back(bound / divisor);
+  std::vector<int64_t> dims{int64_t(bounds.size())};
+  if (layer.is("Conv")) {
+    size_t spatial = graph.findInitializer(layer.input(1))->dims.size() - 2;
+    dims.insert(dims.end(), spatial, 1);
+  }
+  std::string name = graph.freshName(stem);
+  graph.addInitializer(name, INGOT_FLOAT32, dims, bytesOf(bounds));
+  return name;
+}
+
+/// The nodes that stand for a Clip of channels that were divided.
+static std::vector<OnnxNode> splitClip(OnnxGraph &graph, const ClipBounds &clip,
+                                       const OnnxNode &layer,
+                                       const Equalizable &equalized) {
+  const OnnxNode old = graph.nodes[clip.node];
+  std::vector<OnnxNode> result;
+  auto add = [&](const char *op, std::vector<std::string> more) {
+    OnnxNode node;
+    node.opType = op;
+    node.name = graph.freshName(old.name + "_" + op);
+    node.inputs = {result.empty() ? old.inputs[0] : result.back().outputs[0]};
+    node.inputs.insert(node.inputs.end(), more.begin(), more.end());
+    node.outputs = {graph.freshName(old.outputs[0] + "_" + op)};
+    result.push_back(std::move(node));
+  };
+  auto bound = [&](const char *stem, float value) {
+    return channelBound(graph, old.outputs[0] + stem, value, layer, equalized);
+  };
+  if (clip.low == 0)
+    add("Relu", {});
+  else if (clip.low > -INFINITY)
+    add("Max", {bound("_low", clip.low)});
+  if (clip.high < INFINITY)
+    add("Min", {bound("_high", clip.high)});
+  if (result.empty())
+    add("Identity", {});
+  result.back().outputs = old.outputs;
+  return result;
+}
+
+/// Replaces nodes by others.
+static void replaceNodes(OnnxGraph &graph,
+                         std::map<size_t, std::vector<OnnxNode>> replacements) {
+  std::vector<OnnxNode> nodes;
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    auto it = replacements.find(i);
+    if (it == replacements.end())
+      nodes.push_back(std::move(graph.nodes[i]));
+    else
+      std::move(it->second.begin(), it->second.end(),
+                std::back_inserter(nodes));
+  }
+  graph.nodes = std::move(nodes);
+}
+
+llvm::Expected<EqualizedLayers> quantize::equalizeLayers(OnnxGraph &graph,
+                                                         const Units &units) {
   auto users = usersOf(graph);
   std::vector<std::optional<Equalizable>> layers;
   for (const Unit &unit : units.list)
     layers.push_back(readEqualizable(graph, unit, users));
   std::vector<std::pair<size_t, size_t>> pairs;
+  std::map<size_t, ClipBounds> clips;
   for (size_t i = 0; i < units.list.size(); ++i) {
     const Unit &unit = units.list[i];
     if (!layers[i])
       continue;
-    // Relu and Add commute with positive factors, Clip and others do not.
-    bool commutes = unit.activation.empty() && !unit.hasFactors &&
-                    llvm::none_of(unit.nodes, [&](size_t node) {
-                      return graph.nodes[node].is("Clip");
-                    });
+    ClipBounds clip;
+    Commutes how = commutes(graph, unit, clip);
     auto it = users.find(unit.outputs[0]);
-    if (!commutes || it == users.end() || it->second.size() != 1 ||
+    if (how == Commutes::No || it == users.end() || it->second.size() != 1 ||
         it->second[0] < 0)
       continue;
     int64_t reader = units.ofNode[size_t(it->second[0])];
@@ -169,6 +274,8 @@ llvm::Expected<int64_t> quantize::equalizeLayers(OnnxGraph &graph,
         units.list[size_t(reader)].activations.size() != 1)
       continue;
     pairs.push_back({i, size_t(reader)});
+    if (how == Commutes::ByClip)
+      clips[i] = clip;
   }
   constexpr int mostRounds = 20;
   for (int round = 0; round < mostRounds; ++round) {
@@ -179,6 +286,8 @@ llvm::Expected<int64_t> quantize::equalizeLayers(OnnxGraph &graph,
       if (!factors)
         return factors.takeError();
       change = std::max(change, equalizationChange(*factors));
+      for (size_t c = 0; c < factors->size(); ++c)
+        layers[first]->divisors[c] *= (*factors)[c];
     }
     if (change < 0.01)
       break;
@@ -190,5 +299,10 @@ llvm::Expected<int64_t> quantize::equalizeLayers(OnnxGraph &graph,
     if (!layer->biasName.empty())
       replaceFloats(graph, layer->biasName, layer->bias);
   }
-  return int64_t(pairs.size());
+  std::map<size_t, std::vector<OnnxNode>> replacements;
+  for (auto &[index, clip] : clips)
+    replacements[clip.node] = splitClip(
+        graph, clip, graph.nodes[units.list[index].nodes[0]], *layers[index]);
+  replaceNodes(graph, std::move(replacements));
+  return EqualizedLayers{int64_t(pairs.size()), int64_t(clips.size())};
 }

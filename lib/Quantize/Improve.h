@@ -28,9 +28,20 @@ std::optional<LayerShape> layerShapeOf(const OnnxGraph &graph,
 llvm::Expected<int64_t> pruneWeights(OnnxGraph &graph, const Units &units,
                                      double fraction, int64_t &total);
 
+/// What equalizeLayers() did.
+struct EqualizedLayers {
+  int64_t pairs = 0;
+  /// Of these, with a Clip between, and all Clips that became Relu and Min (or
+  /// Max and Min) with a bound for each channel.
+  int64_t clips = 0;
+};
+
 /// Equalizes the channels between layers of which the second alone reads the
-/// first, with Relu or nothing between. Returns how many pairs.
-llvm::Expected<int64_t> equalizeLayers(OnnxGraph &graph, const Units &units);
+/// first, with Relu, Clip or nothing between. A Clip is exact again with bounds
+/// for each channel: Clip(x, 0, 6) / s = Min(Relu(x / s), 6 / s). The graph has
+/// other nodes afterwards.
+llvm::Expected<EqualizedLayers> equalizeLayers(OnnxGraph &graph,
+                                               const Units &units);
 
 /// max |x| of each channel (last dimension) of activations.
 using ChannelMaxima = std::map<std::string, std::vector<float>, std::less<>>;

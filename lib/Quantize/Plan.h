@@ -48,7 +48,7 @@ struct Unit {
   std::string name, opType;
   /// The activation x * f(x) that it ends with, for people; "" if it has none.
   std::string activation;
-  /// Whether it ends with a Mul by constants.
+  /// Whether it ends with Mul, Min or Max with constants.
   bool hasFactors = false;
   /// Operands that are computed at run time, and results.
   std::vector<std::string> activations, outputs;

@@ -122,3 +122,46 @@ void ingot::quantize::updateLogits(RoundingState &state,
              state.square.data(), step.rate, step.rootFactor, step.lambda,
              step.beta);
 }
+
+namespace {
+typedef float Samples
+    __attribute__((vector_size(sampleLanes * sizeof(float)), aligned(4)));
+} // namespace
+
+INGOT_INLINE float sumOf(const Samples &v) {
+  return ((v[0] + v[4]) + (v[1] + v[5])) + ((v[2] + v[6]) + (v[3] + v[7]));
+}
+
+INGOT_CLONED static void dotLoop(int64_t samples, const float *x,
+                                 const float *const rest[4], float sums[4]) {
+  Samples sum0{}, sum1{}, sum2{}, sum3{};
+  for (int64_t s = 0; s < samples; s += sampleLanes) {
+    Samples column = *reinterpret_cast<const Samples *>(x + s);
+    sum0 += column * *reinterpret_cast<const Samples *>(rest[0] + s);
+    sum1 += column * *reinterpret_cast<const Samples *>(rest[1] + s);
+    sum2 += column * *reinterpret_cast<const Samples *>(rest[2] + s);
+    sum3 += column * *reinterpret_cast<const Samples *>(rest[3] + s);
+  }
+  sums[0] = sumOf(sum0);
+  sums[1] = sumOf(sum1);
+  sums[2] = sumOf(sum2);
+  sums[3] = sumOf(sum3);
+}
+
+void ingot::quantize::dotFour(int64_t samples, const float *x,
+                              const float *const rest[4], float sums[4]) {
+  dotLoop(samples, x, rest, sums);
+}
+
+INGOT_CLONED static void subtractLoop(int64_t samples, float step,
+                                      const float *__restrict x,
+                                      float *__restrict rest) {
+#pragma clang loop vectorize(enable) interleave(enable)
+  for (int64_t s = 0; s < samples; ++s)
+    rest[s] -= step * x[s];
+}
+
+void ingot::quantize::subtractScaled(int64_t samples, float step,
+                                     const float *x, float *rest) {
+  subtractLoop(samples, step, x, rest);
+}

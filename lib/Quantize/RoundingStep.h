@@ -47,6 +47,17 @@ void softWeights(RoundingState &state);
 void updateLogits(RoundingState &state, const std::vector<float> &gradient,
                   const RoundingStep &step);
 
+/// Samples are counted in vectors of so many.
+inline constexpr int64_t sampleLanes = 8;
+
+/// x . rest of each of four outputs; `samples` is a multiple of sampleLanes.
+/// The same bits on every machine.
+void dotFour(int64_t samples, const float *x, const float *const rest[4],
+             float sums[4]);
+
+/// rest -= step * x.
+void subtractScaled(int64_t samples, float step, const float *x, float *rest);
+
 } // namespace ingot::quantize
 
 #endif // INGOT_LIB_QUANTIZE_ROUNDINGSTEP_H

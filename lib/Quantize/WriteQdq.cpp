@@ -10,7 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "lib/Quantize/HalfFloat.h"
-#include "lib/Quantize/Plan.h"
+#include "lib/Quantize/QdqWriter.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -19,8 +19,6 @@
 using namespace ingot;
 using namespace ingot::quantize;
 
-static constexpr int32_t kFloat = 1, kInt32 = 6, kBool = 9, kHalf = 10;
-
 template <typename T>
 static std::vector<char> rawBytes(const std::vector<T> &values) {
   std::vector<char> data(values.size() * sizeof(T));
@@ -28,68 +26,6 @@ static std::vector<char> rawBytes(const std::vector<T> &values) {
     std::memcpy(data.data(), values.data(), data.size());
   return data;
 }
-
-namespace {
-/// Adds Q and DQ nodes and their constants to a model.
-class QdqWriter {
-public:
-  QdqWriter(const QuantizeInputs &in, const Plan &plan)
-      : in(in), plan(plan), graph(*in.graph) {}
-
-  llvm::Error writeAll(QuantizedGraph &result);
-  llvm::Error writeCopies(const std::vector<UnitVariant> &which,
-                          std::vector<std::string> &copies);
-  llvm::Error writeSwitched(const std::vector<UnitVariant> &which,
-                            std::vector<std::string> &switches);
-  OnnxGraph take() { return std::move(graph); }
-
-private:
-  struct Constants {
-    std::string scale, zeroPoint;
-  };
-  const Constants &constantsOf(const std::string &root);
-  bool hasParams(const std::string &value) const {
-    return in.params->count(plan.root(value));
-  }
-  std::string pair(const std::string &value, const std::string &root,
-                   const std::string &name = "");
-  llvm::Error constantOperands(const Unit &unit, OnnxNode &node);
-  llvm::Expected<QuantizedWeight> weightOf(const Unit &unit);
-  struct WeightNames {
-    std::string quantized, scale, zeroPoint;
-  };
-  WeightNames addWeight(const OnnxTensor &tensor,
-                        const QuantizedWeight &weight);
-  bool readBias(const Unit &unit, const OnnxNode &node,
-                const QuantizedWeight &weight, std::vector<float> &bias) const;
-  llvm::Error emitDynamic(const Unit &unit, const OnnxNode &node);
-  llvm::Error emitUnitNode(const Unit &unit, OnnxNode node);
-  void emitCast(const std::string &from, const std::string &to, int32_t type);
-  std::string inHalf(const std::string &value);
-  llvm::Error emitHalf(OnnxNode node);
-  llvm::Expected<std::string>
-  emitCopy(const UnitVariant &variant,
-           std::map<std::string, std::string, std::less<>> renamed);
-  void emitNode(const char *op, std::vector<std::string> inputs,
-                std::vector<std::string> outputs);
-  llvm::Error writeBias(const Unit &unit, OnnxNode &node,
-                        QuantizedWeight &weight);
-  std::string writeWeight(const OnnxTensor &tensor,
-                          const QuantizedWeight &weight);
-  std::string emitDequantize(const std::string &quantized,
-                             const std::string &scale,
-                             const std::string &zeroPoint, int64_t axis,
-                             const std::string &result);
-
-  const QuantizeInputs &in;
-  const Plan &plan;
-  OnnxGraph graph;
-  std::vector<OnnxNode> nodes;
-  std::map<std::string, Constants> constants;
-  /// Values and constants in float16.
-  std::map<std::string, std::string> halves;
-};
-} // namespace
 
 /// The scale and zero point of activations.
 const QdqWriter::Constants &QdqWriter::constantsOf(const std::string &root) {
@@ -189,16 +125,44 @@ std::string QdqWriter::writeWeight(const OnnxTensor &tensor,
   return result;
 }
 
+/// What corrects the bias of a unit; null if nothing does.
+const std::vector<float> *QdqWriter::shiftOf(const Unit &unit) const {
+  if (!in.findings)
+    return nullptr;
+  auto it = in.findings->biasShifts.find(unit.nodes[0]);
+  return it == in.findings->biasShifts.end() ? nullptr : &it->second;
+}
+
+/// Whether the constant that is added to a matrix product takes the correction.
+bool QdqWriter::foldsShift(const Unit &unit) const {
+  const OnnxTensor *bias = in.graph->findInitializer(unit.addedBias);
+  const std::vector<float> *shift = shiftOf(unit);
+  return bias && shift && bias->dtype == kFloat &&
+         bias->elements() == int64_t(shift->size()) && !bias->dims.empty() &&
+         bias->dims.back() == bias->elements();
+}
+
+/// Corrects the Add of the bias of a matrix product, a later node of its unit.
+void QdqWriter::correctAdd(const Unit &unit, OnnxNode &node) {
+  if (!node.is("Add") || !foldsShift(unit))
+    return;
+  auto input = llvm::find(node.inputs, unit.addedBias);
+  std::vector<float> bias;
+  const OnnxTensor &tensor = *in.graph->findInitializer(unit.addedBias);
+  if (input == node.inputs.end() || !in.graph->loadFloats(tensor, bias))
+    return;
+  for (auto [number, shift] : llvm::zip(bias, *shiftOf(unit)))
+    number += shift;
+  *input = graph.freshName(unit.addedBias + "_corrected");
+  graph.addInitializer(*input, kFloat, tensor.dims, rawBytes(bias));
+}
+
 /// The bias of a unit with what corrects it; false if it has none that can be
 /// quantized.
 bool QdqWriter::readBias(const Unit &unit, const OnnxNode &node,
                          const QuantizedWeight &weight,
                          std::vector<float> &bias) const {
-  const std::vector<float> *shift = nullptr;
-  if (in.findings)
-    if (auto it = in.findings->biasShifts.find(unit.nodes[0]);
-        it != in.findings->biasShifts.end())
-      shift = &it->second;
+  const std::vector<float> *shift = shiftOf(unit);
   if (!unit.bias.empty()) {
     if (!in.graph->loadFloats(*in.graph->findInitializer(unit.bias), bias))
       return false;
@@ -333,7 +297,20 @@ llvm::Error QdqWriter::emitUnitNode(const Unit &unit, OnnxNode node) {
     return emitDynamic(unit, node);
   if (llvm::Error error = constantOperands(unit, node))
     return error;
+  // A MatMul has no bias: what corrects it is added behind it.
+  const std::vector<float> *shift = shiftOf(unit);
+  if (!shift || !node.is("MatMul") || foldsShift(unit)) {
+    nodes.push_back(std::move(node));
+    return llvm::Error::success();
+  }
+  std::string result = node.outputs[0];
+  std::string product = graph.freshName(result + "_uncorrected");
+  std::string constant = graph.freshName(unit.weight + "_correction");
+  graph.addInitializer(constant, kFloat, {int64_t(shift->size())},
+                       rawBytes(*shift));
+  node.outputs[0] = product;
   nodes.push_back(std::move(node));
+  emitNode("Add", {product, constant}, {result});
   return llvm::Error::success();
 }
 
@@ -384,6 +361,21 @@ llvm::Error QdqWriter::emitHalf(OnnxNode node) {
   return llvm::Error::success();
 }
 
+/// Node `index` of unit `number` (-1: of none) as the plan has it.
+llvm::Error QdqWriter::emitNodeOf(int64_t number, bool isQuantized,
+                                  size_t index, OnnxNode node) {
+  const Unit *unit = number < 0 ? nullptr : &in.units->list[size_t(number)];
+  bool isFirst = unit && unit->nodes[0] == index;
+  if (isFirst && plan.isHalf(size_t(number)))
+    return emitHalf(std::move(node));
+  if (isFirst && isQuantized)
+    return emitUnitNode(*unit, std::move(node));
+  if (isQuantized)
+    correctAdd(*unit, node);
+  nodes.push_back(std::move(node));
+  return llvm::Error::success();
+}
+
 llvm::Error QdqWriter::writeAll(QuantizedGraph &result) {
   std::map<std::string, std::string, std::less<>> &names = result.dequantized;
   for (const OnnxValue &input : graph.inputs)
@@ -410,14 +402,7 @@ llvm::Error QdqWriter::writeAll(QuantizedGraph &result) {
       }
       pairs.push_back({original, output});
     }
-    bool isFirst = number >= 0 && in.units->list[size_t(number)].nodes[0] == i;
-    if (isFirst && plan.isHalf(size_t(number))) {
-      if (llvm::Error error = emitHalf(std::move(node)))
-        return error;
-    } else if (!isQuantized || !isFirst)
-      nodes.push_back(std::move(node));
-    else if (llvm::Error error =
-                 emitUnitNode(in.units->list[size_t(number)], std::move(node)))
+    if (llvm::Error error = emitNodeOf(number, isQuantized, i, std::move(node)))
       return error;
     for (auto &[original, computed] : pairs) {
       std::string name = pair(computed, plan.root(original), names[original]);
@@ -429,98 +414,6 @@ llvm::Error QdqWriter::writeAll(QuantizedGraph &result) {
   return llvm::Error::success();
 }
 
-/// Emits the nodes of a unit once more; returns the name of the result.
-/// `renamed` has the names that are read instead of the values'.
-llvm::Expected<std::string>
-QdqWriter::emitCopy(const UnitVariant &variant,
-                    std::map<std::string, std::string, std::less<>> renamed) {
-  const Unit &unit = in.units->list[variant.unit];
-  bool isHalf = variant.type == LayerType::Float16;
-  auto nameOf = [&](const std::string &value) -> const std::string & {
-    auto it = renamed.find(value);
-    return it == renamed.end() ? value : it->second;
-  };
-  for (const std::string &value :
-       std::set<std::string>(unit.activations.begin(), unit.activations.end()))
-    if (!isHalf && hasParams(value))
-      renamed[value] = pair(nameOf(value), plan.root(value));
-  for (size_t index : unit.nodes) {
-    OnnxNode node = in.graph->nodes[index];
-    for (std::string &input : node.inputs)
-      input = std::string(nameOf(input));
-    for (std::string &output : node.outputs) {
-      std::string copy = graph.freshName(output + "_isolated");
-      renamed[output] = copy;
-      output = copy;
-    }
-    node.name = graph.freshName(node.name + "_isolated");
-    llvm::Error error = llvm::Error::success();
-    if (index != unit.nodes[0])
-      nodes.push_back(std::move(node));
-    else
-      error = isHalf ? emitHalf(std::move(node))
-                     : emitUnitNode(unit, std::move(node));
-    if (error)
-      return std::move(error);
-  }
-  const std::string &output = unit.outputs[0];
-  std::string copy = nameOf(output);
-  return !isHalf && plan.isComputed.count(output) && hasParams(output)
-             ? pair(copy, plan.root(output))
-             : copy;
-}
-
-llvm::Error QdqWriter::writeCopies(const std::vector<UnitVariant> &which,
-                                   std::vector<std::string> &copies) {
-  nodes = graph.nodes;
-  for (const UnitVariant &variant : which) {
-    auto copy = emitCopy(variant, {});
-    if (!copy)
-      return copy.takeError();
-    copies.push_back(std::move(*copy));
-  }
-  graph.nodes = std::move(nodes);
-  return llvm::Error::success();
-}
-
-llvm::Error QdqWriter::writeSwitched(const std::vector<UnitVariant> &which,
-                                     std::vector<std::string> &switches) {
-  std::map<size_t, size_t> byLastNode;
-  for (size_t i = 0; i < which.size(); ++i) {
-    byLastNode[in.units->list[which[i].unit].nodes.back()] = i;
-    switches.push_back(graph.freshName("switch_" + std::to_string(i)));
-    std::vector<int64_t> scalar;
-    graph.inputs.push_back(makeValue(switches.back(), kBool, &scalar));
-  }
-  std::map<std::string, std::string, std::less<>> renamed;
-  for (size_t i = 0; i < in.graph->nodes.size(); ++i) {
-    OnnxNode node = in.graph->nodes[i];
-    for (std::string &input : node.inputs)
-      if (auto it = renamed.find(input); it != renamed.end())
-        input = it->second;
-    auto it = byLastNode.find(i);
-    if (it == byLastNode.end()) {
-      nodes.push_back(std::move(node));
-      continue;
-    }
-    std::string original = node.outputs[0];
-    std::string exact = graph.freshName(original + "_exact");
-    node.outputs[0] = exact;
-    nodes.push_back(std::move(node));
-    auto copy = emitCopy(which[it->second], renamed);
-    if (!copy)
-      return copy.takeError();
-    // Outputs of the graph keep their names.
-    std::string result = graph.isOutput(original)
-                             ? original
-                             : graph.freshName(original + "_switched");
-    emitNode("Where", {switches[it->second], *copy, exact}, {result});
-    renamed[original] = result;
-  }
-  graph.nodes = std::move(nodes);
-  return llvm::Error::success();
-}
-
 llvm::Expected<QuantizedGraph>
 quantize::quantizeGraph(const QuantizeInputs &inputs, const Plan &plan) {
   QuantizedGraph result;
@@ -529,24 +422,4 @@ quantize::quantizeGraph(const QuantizeInputs &inputs, const Plan &plan) {
     return error;
   result.graph = writer.take();
   return result;
-}
-
-llvm::Expected<OnnxGraph>
-quantize::isolateUnits(const QuantizeInputs &inputs, const Plan &plan,
-                       const std::vector<UnitVariant> &which,
-                       std::vector<std::string> &copies) {
-  QdqWriter writer(inputs, plan);
-  if (llvm::Error error = writer.writeCopies(which, copies))
-    return error;
-  return writer.take();
-}
-
-llvm::Expected<OnnxGraph>
-quantize::switchUnits(const QuantizeInputs &inputs, const Plan &plan,
-                      const std::vector<UnitVariant> &which,
-                      std::vector<std::string> &switches) {
-  QdqWriter writer(inputs, plan);
-  if (llvm::Error error = writer.writeSwitched(which, switches))
-    return error;
-  return writer.take();
 }

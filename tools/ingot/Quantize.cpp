@@ -98,6 +98,16 @@ std::string QuantizeRun::obstacleOf(size_t unit) const {
                     : weightObstacle(graph, units.list[unit]);
 }
 
+llvm::Error ingot::findUnitsAgain(QuantizeRun &run) {
+  auto types = inferTypes(run.graph, run.options);
+  if (!types)
+    return types.takeError();
+  run.types = std::move(*types);
+  run.units =
+      findUnits(run.graph, run.types, run.options.quantize.separateActivations);
+  return llvm::Error::success();
+}
+
 llvm::Error ingot::prepareModel(QuantizeRun &run) {
   run.progress.step("reading");
   const QuantizeOptions &wanted = run.options.quantize;
@@ -127,11 +137,8 @@ llvm::Error ingot::prepareModel(QuantizeRun &run) {
     return toError(std::move(failure));
   foldIntoConvolutions(run.graph);
   run.graph.removeUnused();
-  if (auto again = inferTypes(run.graph, run.options))
-    run.types = std::move(*again);
-  else
-    return again.takeError();
-  run.units = findUnits(run.graph, run.types, wanted.separateActivations);
+  if (llvm::Error error = findUnitsAgain(run))
+    return error;
   size_t candidates = 0;
   std::string obstacle;
   for (size_t i = 0; i < run.units.list.size(); ++i) {

@@ -58,11 +58,17 @@ llvm::Error ingot::improveFloatModel(QuantizeRun &run) {
                         std::to_string(total) + " weights are 0");
   }
   if (wanted.equalize) {
-    auto pairs = equalizeLayers(run.graph, run.units);
-    if (!pairs)
-      return withCode(6103, "--equalize", pairs.takeError());
-    run.notes.push_back("equalized " + std::to_string(*pairs) +
-                        " pairs of layers");
+    auto done = equalizeLayers(run.graph, run.units);
+    if (!done)
+      return withCode(6103, "--equalize", done.takeError());
+    std::string text =
+        "equalized " + std::to_string(done->pairs) + " pairs of layers";
+    if (done->clips)
+      text += ", " + std::to_string(done->clips) +
+              " of them across a Clip, which has bounds for each channel now";
+    run.notes.push_back(text);
+    if (llvm::Error error = findUnitsAgain(run))
+      return error;
   }
   return wanted.smoothQuant >= 0 ? smoothModel(run) : llvm::Error::success();
 }
@@ -200,29 +206,37 @@ static llvm::Error roundWeights(QuantizeRun &run) {
 
 static llvm::Error correctBiases(QuantizeRun &run) {
   std::map<size_t, LayerShape> shapes;
-  std::set<std::string> values;
+  // Inputs of convolutions and of products.
+  std::set<std::string> values, rows;
   for (size_t i = 0; i < run.units.list.size(); ++i) {
     const Unit &unit = run.units.list[i];
-    const OnnxNode &node = run.graph.nodes[unit.nodes[0]];
     auto shape = layerShapeOf(run.graph, unit);
-    // A MatMul has no bias of its own.
-    if (!run.isCandidate(i) || !shape || node.is("MatMul"))
+    if (!run.isCandidate(i) || !shape)
       continue;
     shapes[i] = *shape;
-    values.insert(unit.activations[0]);
+    bool isConv = run.graph.nodes[unit.nodes[0]].is("Conv");
+    (isConv ? values : rows).insert(unit.activations[0]);
   }
-  std::map<std::string, ChannelMean, std::less<>> means;
+  // A value that both a convolution and a product read has channels of both.
+  std::map<std::string, ChannelMean, std::less<>> means, rowMeans;
+  auto observed = values;
+  observed.insert(rows.begin(), rows.end());
+  auto add = [](const GraphSession &session, const std::string &value,
+                int64_t axis, ChannelMean &mean) -> llvm::Error {
+    const Tensor *tensor = session.find(value);
+    if (!tensor || tensor->dims.size() < 2)
+      return llvm::Error::success();
+    return mean.add(floatsOf(*tensor), ChannelView::along(tensor->dims, axis));
+  };
   llvm::Error error = forEachSample(
-      run, {values.begin(), values.end()}, run.calibrating, "means",
+      run, {observed.begin(), observed.end()}, run.calibrating, "means",
       [&](const GraphSession &session, size_t) -> llvm::Error {
-        for (const std::string &value : values) {
-          const Tensor *tensor = session.find(value);
-          if (!tensor || tensor->dims.size() < 2)
-            continue;
-          if (llvm::Error error = means[value].add(
-                  floatsOf(*tensor), ChannelView::along(tensor->dims, 1)))
+        for (const std::string &value : values)
+          if (llvm::Error error = add(session, value, 1, means[value]))
             return error;
-        }
+        for (const std::string &value : rows)
+          if (llvm::Error error = add(session, value, -1, rowMeans[value]))
+            return error;
         return llvm::Error::success();
       });
   if (error)
@@ -244,8 +258,13 @@ static llvm::Error correctBiases(QuantizeRun &run) {
       dequantize(weight->values, weight->params[0], back);
     else
       dequantize(weight->values, weight->grouped(tensor.dims), back);
-    auto shift = analyticCorrection(floats, back, shape,
-                                    means[unit.activations[0]].means());
+    bool isConv = run.graph.nodes[unit.nodes[0]].is("Conv");
+    std::vector<float> inputMeans =
+        (isConv ? means : rowMeans)[unit.activations[0]].means();
+    // A vector has no rows.
+    if (inputMeans.empty())
+      continue;
+    auto shift = analyticCorrection(floats, back, shape, inputMeans);
     if (!shift)
       return withCode(6103, unit.opType + " " + quoted(unit.name),
                       shift.takeError());

@@ -139,6 +139,8 @@ llvm::Error prepareModel(QuantizeRun &run);
 llvm::Error openSamples(QuantizeRun &run);
 llvm::Error improveFloatModel(QuantizeRun &run);
 llvm::Error smoothModel(QuantizeRun &run);
+/// Types and units of a graph that was changed.
+llvm::Error findUnitsAgain(QuantizeRun &run);
 llvm::Error chooseRanges(QuantizeRun &run);
 llvm::Error improveWeights(QuantizeRun &run);
 llvm::Error estimateTimes(QuantizeRun &run);

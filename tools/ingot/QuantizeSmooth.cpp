@@ -117,10 +117,5 @@ llvm::Error ingot::smoothModel(QuantizeRun &run) {
   if (!count)
     return withCode(6103, "--smooth-quant", count.takeError());
   run.notes.push_back("smoothed " + std::to_string(*count) + " activations");
-  auto types = inferTypes(run.graph, run.options);
-  if (!types)
-    return types.takeError();
-  run.types = std::move(*types);
-  run.units = findUnits(run.graph, run.types, wanted.separateActivations);
-  return llvm::Error::success();
+  return findUnitsAgain(run);
 }
