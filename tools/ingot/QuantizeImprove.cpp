@@ -113,8 +113,6 @@ static llvm::Error roundGroup(QuantizeRun &run, RoundedUnit &work,
                             targets};
     AdaRoundOptions options;
     options.threads = threads;
-    // Large layers have many weights for each sample: fewer steps do.
-    options.iterations = shape.size() > (1 << 20) ? 300 : 1000;
     auto rounded = adaRound(problem, options);
     if (!rounded)
       return rounded.takeError();
