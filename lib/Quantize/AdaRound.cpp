@@ -127,11 +127,13 @@ public:
         outputErrors(problem, dequantized(values), begin, count);
     std::vector<double> errors = nearest;
     if (iterations > 0) {
+      const std::vector<int32_t> before = values;
       learn(iterations);
       takeBetter(errors);
       for (int64_t o = 0; o < count; o += 4)
         descend(o);
       errors = outputErrors(problem, dequantized(values), begin, count);
+      keepBetter(before, nearest, errors);
     }
     std::copy(values.begin(), values.end(),
               result.values.begin() + begin * problem.numInputs);
@@ -250,6 +252,19 @@ private:
     step.beta =
         float(options.betaEnd + (options.betaStart - options.betaEnd) *
                                     (1 + std::cos(progress * M_PI)) / 2);
+  }
+
+  /// Takes back what came out no better than to nearest.
+  void keepBetter(ArrayRef<int32_t> before, ArrayRef<double> nearest,
+                  std::vector<double> &errors) {
+    int64_t numInputs = problem.numInputs;
+    for (int64_t o = 0; o < count; ++o) {
+      if (errors[o] < nearest[o])
+        continue;
+      errors[o] = nearest[o];
+      std::copy_n(before.begin() + o * numInputs, numInputs,
+                  values.begin() + o * numInputs);
+    }
   }
 
   /// Changes the rounding of single weights of four outputs from `first` on

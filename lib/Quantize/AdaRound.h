@@ -84,9 +84,9 @@ struct AdaRoundOptions {
 /// that makes the error smaller (coordinate descent), where correlations of the
 /// inputs count as far as the samples bear them out; this finds most of the
 /// gain in the time of a few iterations.
-/// Takes about weights * (iterations * (batch * 1e-10 + 3e-9) + samples * 5e-10)
-/// seconds on a core.
-/// Error: sizes that do not fit, no samples, NaN or infinity.
+/// Takes about weights * (iterations * (batch * 1e-10 + 3e-9) + samples *
+/// 5e-10) seconds on a core. Error: sizes that do not fit, no samples, NaN or
+/// infinity.
 llvm::Expected<RoundingResult> adaRound(const RoundingProblem &problem,
                                         const AdaRoundOptions &options = {});
 

@@ -203,6 +203,23 @@ TEST(AdaRound, NearTheBestOfAllRoundings) {
   EXPECT_LE(result.errorRounded, best * 2);
 }
 
+TEST(AdaRound, HoldsForOtherSamples) {
+  // Fewer samples than inputs: every error on them could be made small, by
+  // rounding that fits nothing else.
+  Problem problem(96, 256, 24);
+  RoundingResult learned = good(adaRound(problem.rounding));
+  RoundingResult nearest = good(roundToNearest(problem.rounding));
+  EXPECT_LT(learned.errorRounded, learned.errorNearest * 0.8);
+  Problem others(1000, 256, 24);
+  std::vector<float> tail(others.inputs.begin() + 96 * 256,
+                          others.inputs.end());
+  problem.inputs = tail;
+  problem.rounding.inputs = problem.inputs;
+  problem.rounding.samples = 904;
+  EXPECT_LT(problem.error(learned.values, problem.params),
+            problem.error(nearest.values, problem.params) * 0.9);
+}
+
 TEST(AdaRound, TargetsOfTheFloatModel) {
   // The inputs were quantized; the outputs of the true ones are wanted.
   Problem problem(200, 40, 8);

@@ -142,6 +142,82 @@ def test_bias_correction(quantize, residual):
     assert (before["c2_w_quantized"] == after["c2_w_quantized"]).all()
 
 
+@pytest.mark.parametrize("form", ["bias", "none", "Gemm"])
+def test_bias_correction_of_products(quantize, tmp_path, form):
+    """What 4 bits shift the mean of each column by is taken out: by the
+    constant that is added anyway, or by one of its own."""
+    b = models.Builder(11)
+    w = b.normal("w", (96, 64), 0.1)
+    b.node("Relu", ["x"], "r")
+    if form == "Gemm":
+        b.node("Gemm", ["r", w], "y", name="product")
+        shape = [8, 96]
+    else:
+        out = b.node("MatMul", ["r", w], "y" if form == "none" else "m", name="product")
+        if form == "bias":
+            b.node("Add", [out, b.normal("b", (64,))], "y")
+        shape = [1, 8, 96]
+    model = b.save(tmp_path / "m.onnx", [("x", shape)], [("y", shape[:-1] + [64])])
+    data = samples(tmp_path / "x.npz", 40, x=tuple(shape[1:] if form != "Gemm" else shape))
+    if form == "Gemm":
+        for i, x in enumerate(np.load(data)["x"]):
+            np.savez(tmp_path / f"x{i:02}.npz", x=x)
+        data.unlink()
+        data = tmp_path
+    flags = ["--weight-type=int4", FAST, "--samples=30"]
+    plain = quantize(model, data, *flags, name="p.onnx")
+    better = quantize(model, data, *flags, "--bias-correction", name="b.onnx")
+    assert error(better) > error(plain) + 1
+    adds = op_types(model_of(model)).count("Add")
+    assert op_types(better.model).count("Add") == adds + (form == "none")
+    random = np.random.default_rng(9)
+    x = random.normal(size=[50, *shape]).astype("f")
+    shifts = []
+    for result in (plain, better):
+        shift = [reference(model, {"x": e})[0] - reference(result.path, {"x": e})[0] for e in x]
+        shifts.append(np.abs(np.mean(np.reshape(shift, (-1, 64)), 0)).mean())
+    assert shifts[1] < shifts[0] / 3
+
+
+def model_of(path):
+    return onnx.load(path)
+
+
+def test_equalization_across_a_clip(quantize, tmp_path):
+    """Relu6 between layers: the bounds are divided as the channels are."""
+    b = models.Builder(5)
+    factor = np.exp(b.random.uniform(-3, 3, 24)).astype("f")
+    low, high = (b.weight(n, np.float32(v)) for n, v in (("low", 0), ("high", 6)))
+    w1 = b.random.normal(size=(24, 3, 3, 3)).astype("f") * 0.8
+    w2 = b.random.normal(size=(24, 1, 3, 3)).astype("f") * 0.8
+    w3 = b.random.normal(size=(8, 24, 1, 1)).astype("f") * 0.3
+    b.weight("w1", w1 * factor[:, None, None, None])
+    b.node("Conv", ["x", "w1", b.normal("b1", (24,))], "c1", name="first", pads=[1] * 4)
+    b.node("Clip", ["c1", low, high], "r1")
+    b.weight("w2", w2 / factor[:, None, None, None])
+    b.node("Conv", ["r1", "w2", b.normal("b2", (24,))], "c2", name="depthwise", pads=[1] * 4,
+           group=24)
+    b.node("Clip", ["c2", low, high], "r2")
+    b.node("Conv", ["r2", b.weight("w3", w3)], "y", name="last")
+    model = b.save(tmp_path / "m.onnx", [("x", [1, 3, 16, 16])], [("y", [1, 8, 16, 16])])
+    data = samples(tmp_path / "x.npz", 16, x=(3, 16, 16))
+    plain = quantize(model, data, FAST, "--per-tensor", name="p.onnx")
+    equal = quantize(model, data, FAST, "--per-tensor", "--equalize", name="e.onnx")
+    assert "equalized 2 pairs of layers, 2 of them across a Clip" in equal.text
+    assert error(equal) > error(plain) + 3
+    ops = op_types(equal.model)
+    assert ops.count("Min") == 2 and "Clip" not in ops
+    # One QuantizeLinear for the input and for each layer.
+    assert ops.count("QuantizeLinear") == 4
+    # Exact but for the quantization: without it, the same function.
+    exact = quantize(model, data, "--per-tensor", "--equalize", "--activation-type=int16",
+                     "--ignore-speed", "--keep-float=first", "--keep-float=depthwise",
+                     name="x.onnx")
+    assert error(exact) > 30
+    x = {"x": np.load(data)["x"][:1]}
+    assert sqnr(reference(model, x)[0], reference(equal.path, x)[0]) > error(equal) - 3
+
+
 def test_pruning(quantize, residual):
     model, data = residual
     half = quantize(model, data, FAST, "--prune=0.5")
