@@ -88,14 +88,15 @@ def spread(items, count):
 
 
 def select(config):
-    """The jobs of a session. Without --target: every case for the host, and one
-    per operator for the other targets."""
+    """The jobs of a session. Without --target: every case for the host and for a
+    GPU, and one per operator for the other targets."""
     jobs = []
     all_cases = cases.load()
     targets = config.getoption("target") or ["host", "x86-64-v3", "aarch64", "sm_80"]
     for target in targets:
         chosen = all_cases
-        if target != "host" and not config.getoption("every_case"):
+        whole = target == "host" or tool.is_gpu(target)
+        if not whole and not config.getoption("every_case"):
             chosen = one_per_operator(all_cases)
         if config.getoption("quick"):
             chosen = chosen[::20]

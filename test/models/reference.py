@@ -23,6 +23,7 @@ class Model:
     # Values of the dynamic batch; or of each dynamic dimension by name.
     batches: tuple = (None,)
     emulated: bool = True  # run for AArch64 too
+    interpreted: bool = False  # run on the interpreter of PTX too
     integers: dict = dataclasses.field(default_factory=dict, hash=False)
 
     @property
@@ -37,18 +38,18 @@ def paddle(*sizes):
 
 
 ALL = [
-    Model("mnist-8"),
-    Model("mnist-cnn-pytorch"),
-    Model("keypoint-mlp", batches=(1, 5)),
-    Model("cct-2-32-opset20"),
-    Model("squeezenet10-fp16"),
-    Model("light-shufflenet"),
-    Model("fastestdet"),
+    Model("mnist-8", interpreted=True),
+    Model("mnist-cnn-pytorch", interpreted=True),
+    Model("keypoint-mlp", batches=(1, 5), interpreted=True),
+    Model("cct-2-32-opset20", interpreted=True),
+    Model("squeezenet10-fp16", interpreted=True),
+    Model("light-shufflenet", interpreted=True),
+    Model("fastestdet", interpreted=True),
     Model("yolox-nano"),
     Model("retinaface-mnet025"),
     Model("deeplabv3-mobilenet"),
     Model("sed-unet", batches=(1, 3)),
-    Model("super-resolution-10", batches=(1, 2)),
+    Model("super-resolution-10", batches=(1, 2), interpreted=True),
     Model(
         "yunet-n-dynamic",
         batches=(
@@ -60,7 +61,7 @@ ALL = [
     Model("ppocrv4-det", batches=(paddle(1, 96, 128), paddle(2, 64, 64))),
     Model("ppocrv4-rec", batches=(paddle(1, 160), paddle(2, 320))),
     Model("magika-standard-v3-3", batches=(1, 3), integers={"bytes": 255}),
-    Model("dtln-1"),
+    Model("dtln-1", interpreted=True),
     Model("gtcrn-stream-simple"),
     Model("light-resnet50"),
     Model("light-densenet121"),
