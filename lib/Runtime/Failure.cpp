@@ -14,6 +14,9 @@
 
 using namespace ingot::rt;
 
+// Only failures come here, and every artifact carries this: small before fast.
+#pragma clang attribute push(__attribute__((minsize)), apply_to = function)
+
 static __thread ErrorText lastOfThread;
 
 const char *ingot::rt::threadError() { return lastOfThread.text; }
@@ -116,3 +119,5 @@ Failure::operator ingot_status() const {
     memcpy(context->text, lastOfThread.text, length + 1);
   return status;
 }
+
+#pragma clang attribute pop

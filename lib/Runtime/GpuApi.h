@@ -61,8 +61,6 @@ enum PointerAttribute : int {
   pointerMemoryType = 2,
   pointerIsManaged = 8,
   pointerDevice = 9,
-  pointerRangeStart = 11,
-  pointerRangeSize = 12,
 };
 
 enum MemoryType : unsigned { memoryDevice = 2 };

@@ -65,7 +65,7 @@ public:
   }
 
 private:
-  void put(const char *part) {
+  __attribute__((noinline)) void put(const char *part) {
     for (; *part && length + 1 < size; ++part)
       text[length++] = *part;
     text[length] = 0;

@@ -84,3 +84,8 @@ def test_runs_on_a_device(ingot, both, flags, tmp_path):
     assert finished.outcome() == "done", finished.stderr
     assert finished.stderr == ""
     np.testing.assert_array_equal(np.load(tmp_path / "out.npz")["y"], Y)
+
+
+def test_only_artifacts_for_devices_have_that_part(artifact, both):
+    assert b"libcuda" in both.read_bytes()
+    assert b"libcuda" not in artifact.read_bytes()

@@ -22,6 +22,9 @@
 
 namespace ingot::test {
 
+/// Of LeakSanitizer, if the test is built with it.
+extern "C" __attribute__((weak)) int __lsan_do_recoverable_leak_check();
+
 /// Runs the body of a test in a child process.
 inline void inChild(void (*body)()) {
   fflush(nullptr);
@@ -30,6 +33,8 @@ inline void inChild(void (*body)()) {
   if (child == 0) {
     setenv("INGOT_CACHE_DIR", "off", 1);
     body();
+    if (__lsan_do_recoverable_leak_check)
+      EXPECT_EQ(__lsan_do_recoverable_leak_check(), 0);
     fflush(nullptr);
     _exit(::testing::Test::HasFailure() ? 1 : 0);
   }

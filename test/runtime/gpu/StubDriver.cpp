@@ -46,7 +46,18 @@ struct LinkStateOpaque {
 };
 } // namespace ingot::rt::cuda
 
+// Of LeakSanitizer, if the tests are built with it.
+extern "C" __attribute__((weak)) void __lsan_ignore_object(const void *);
+
 namespace {
+/// An object whose loss the stub counts itself: a lost device loses all.
+template <typename T, typename... Args> T *make(Args &&...args) {
+  auto *object = new T{std::forward<Args>(args)...};
+  if (__lsan_ignore_object)
+    __lsan_ignore_object(object);
+  return object;
+}
+
 constexpr Result invalidPtx = 218, notFound = 500, launchOutOfResources = 701;
 
 struct Block {
@@ -183,7 +194,17 @@ const char compiled[] = "STUB";
 
 #define API extern "C" __attribute__((visibility("default")))
 
-API StubDriver *ingot::test::ingotStubDriver() { return &stub; }
+API StubDriver *ingot::test::ingotStubDriver() {
+  stub.largest = []() -> const void * {
+    auto best = blocks.end();
+    for (auto it = blocks.begin(); it != blocks.end(); ++it)
+      if (it->second.device >= 0 &&
+          (best == blocks.end() || it->second.bytes > best->second.bytes))
+        best = it;
+    return best == blocks.end() ? nullptr : pointer(best->first);
+  };
+  return &stub;
+}
 
 API Result cuInit(unsigned) {
   ENTER();
@@ -274,7 +295,7 @@ API Result cuModuleLoadDataEx(Module *module, const void *data, unsigned count,
              "ptxas fatal   : Ptx assembly aborted\n");
     return injected;
   }
-  *module = new ModuleOpaque{static_cast<const char *>(data)};
+  *module = make<ModuleOpaque>(static_cast<const char *>(data));
   ++stub.modules;
   return success;
 }
@@ -372,7 +393,7 @@ API Result cuPointerGetAttribute(void *value, int attribute, Address address) {
 }
 API Result cuStreamCreate(Stream *stream, unsigned) {
   ENTER();
-  *stream = new StreamOpaque{deviceNow()};
+  *stream = make<StreamOpaque>(deviceNow());
   ++stub.streams;
   return success;
 }
@@ -399,7 +420,7 @@ API Result cuStreamIsCapturing(Stream, int *status) {
 }
 API Result cuStreamBeginCapture_v2(Stream stream, int) {
   ENTER();
-  stream->capture = new GraphOpaque;
+  stream->capture = make<GraphOpaque>();
   return success;
 }
 API Result cuStreamEndCapture(Stream stream, Graph *graph) {
@@ -417,7 +438,7 @@ API Result cuStreamEndCapture(Stream stream, Graph *graph) {
 API Result cuGraphInstantiateWithFlags(GraphExec *exec, Graph graph,
                                        unsigned long long) {
   ENTER();
-  *exec = new GraphExecOpaque{*graph};
+  *exec = make<GraphExecOpaque>(*graph);
   ++stub.graphs;
   return success;
 }
@@ -455,7 +476,7 @@ API Result cuLaunchKernelEx(const LaunchConfig *config, Function function,
 }
 API Result cuEventCreate(Event *event, unsigned) {
   ENTER();
-  *event = new EventOpaque{0};
+  *event = make<EventOpaque>(0);
   ++stub.events;
   return success;
 }
@@ -480,7 +501,7 @@ API Result cuEventDestroy_v2(Event event) {
 }
 API Result cuLinkCreate_v2(unsigned, int *, void **, LinkState *state) {
   ENTER();
-  *state = new LinkStateOpaque;
+  *state = make<LinkStateOpaque>();
   ++stub.links;
   return success;
 }

@@ -66,6 +66,8 @@ struct StubDriver {
   /// Grid of the last launch.
   unsigned grid = 0;
   unsigned cluster = 0;
+  /// The largest block of memory of a device.
+  const void *(*largest)() = nullptr;
 };
 
 /// The one of the process; exported by the stub.
