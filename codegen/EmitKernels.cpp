@@ -10,6 +10,7 @@
 #include "codegen/loop/LoopEmitter.h"
 #include "codegen/loop/RowEmitter.h"
 #include "codegen/warp/Team.h"
+#include "codegen/warp/Transpose.h"
 #include "codegen/warp/Warp.h"
 #include "passes/memory/PlanMemory.h"
 
@@ -228,6 +229,19 @@ LogicalResult KernelEmitter::emitForWarps(OpBuilder &b) {
   auto ret = LLVM::ReturnOp::create(b, loc, ValueRange());
   b.setInsertionPoint(ret);
   GridShape shape;
+  AffineExpr work;
+  auto finish = [&] {
+    describe(function, work);
+    warp::setBlock(function, shape.block);
+    function->setAttr(gridAttrName, shape.toAttr(ctx));
+    return success();
+  };
+  if (auto plan = warp::planTranspose(roots(), context.machine)) {
+    auto generic = cast<linalg::GenericOp>(roots().front());
+    shape = warp::emitTranspose(b, context, generic, *plan,
+                                warp::blockInGrid(b, loc), work);
+    return finish();
+  }
   Value item;
   Team &team = context.team;
   team.size = warp::teamSize(roots(), context.machine);
@@ -244,14 +258,10 @@ LogicalResult KernelEmitter::emitForWarps(OpBuilder &b) {
   auto branch = scf::IfOp::create(b, loc, live, /*withElse=*/false);
   OpBuilder inner(branch.thenBlock()->getTerminator());
   Value one = arith::ConstantIndexOp::create(inner, loc, 1);
-  AffineExpr work;
   if (failed(emitBody(inner, item, arith::AddIOp::create(inner, loc, item, one),
                       work)))
     return failure();
-  describe(function, work);
-  warp::setBlock(function, shape.block);
-  function->setAttr(gridAttrName, shape.toAttr(ctx));
-  return success();
+  return finish();
 }
 
 LogicalResult KernelEmitter::emit() {
