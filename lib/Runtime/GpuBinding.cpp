@@ -62,9 +62,11 @@ static ingot_status locate(ingot_context &context, const IngotTensorDesc &desc,
          << owner << ", the context runs on device " << gpu.loaded->device;
 }
 
-static void layOut(GpuBuffer *buffers, int32_t count, uint64_t &offset) {
+/// Places for the tensors that are at `place` now.
+static void layOut(GpuBuffer *buffers, int32_t count, GpuBuffer::Place place,
+                   uint64_t &offset) {
   for (int32_t i = 0; i < count; ++i) {
-    if (buffers[i].place == GpuBuffer::Device)
+    if (buffers[i].place != place)
       continue;
     buffers[i].offset = offset;
     offset = alignUp(offset + buffers[i].bytes);
@@ -120,7 +122,7 @@ static void *deviceAddress(const GpuStaging &staging, const GpuBuffer &buffer) {
              : reinterpret_cast<void *>(staging.device + buffer.offset);
 }
 
-ingot_status ingot::rt::gpuBind(ingot_context &context) {
+ingot_status ingot::rt::gpuLocate(ingot_context &context) {
   const IngotModelDesc &desc = *context.desc;
   GpuContext &gpu = *context.gpu;
   ingot_status status = INGOT_OK;
@@ -130,23 +132,39 @@ ingot_status ingot::rt::gpuBind(ingot_context &context) {
   for (int32_t i = 0; i < desc.num_outputs && status == INGOT_OK; ++i)
     status = locate(context, desc.outputs[i], context.outputSpans[i],
                     gpu.outputs[i]);
-  if (status != INGOT_OK)
-    return status;
-  GpuStaging layout = {};
-  layOut(gpu.inputs, desc.num_inputs, layout.statusOffset);
+  return status;
+}
+
+/// Lays out located tensors; returns the bytes of all.
+static uint64_t planStaging(ingot_context &context, GpuStaging &layout) {
+  const IngotModelDesc &desc = *context.desc;
+  GpuContext &gpu = *context.gpu;
+  layout = {};
+  layOut(gpu.inputs, desc.num_inputs, GpuBuffer::Host, layout.statusOffset);
   uint64_t words = uint64_t(desc.num_launches) * sizeof(int64_t);
   layout.outputOffset = alignUp(layout.statusOffset + (words ? words : 1));
   layout.end = layout.outputOffset;
-  layOut(gpu.outputs, desc.num_outputs, layout.end);
-  GpuStaging &staging = gpu.staging;
-  // Words that nobody has looked at yet stay where they are.
-  if (gpu.isLive && layout.statusOffset != staging.statusOffset)
-    status = gpuWait(context);
-  if (status == INGOT_OK)
-    status = growStaging(context, layout.end);
+  layOut(gpu.outputs, desc.num_outputs, GpuBuffer::Host, layout.end);
+  uint64_t bytes = layout.end;
+  // Inputs and outputs are one array.
+  layOut(gpu.inputs, desc.num_inputs + desc.num_outputs, GpuBuffer::Shifted,
+         bytes);
+  return bytes;
+}
+
+bool ingot::rt::gpuMustGrow(ingot_context &context) {
+  GpuStaging layout;
+  return planStaging(context, layout) > context.gpu->staging.bytes;
+}
+
+ingot_status ingot::rt::gpuPlace(ingot_context &context) {
+  const IngotModelDesc &desc = *context.desc;
+  GpuContext &gpu = *context.gpu;
+  GpuStaging layout;
+  ingot_status status = growStaging(context, planStaging(context, layout));
   if (status != INGOT_OK)
     return status;
-  gpu.isLive = gpu.isLive && layout.statusOffset == staging.statusOffset;
+  GpuStaging &staging = gpu.staging;
   staging.statusOffset = layout.statusOffset;
   staging.outputOffset = layout.outputOffset;
   staging.end = layout.end;

@@ -20,7 +20,9 @@ namespace ingot::rt {
 
 /// Pinned memory of the processor and a block of the device of equal layout:
 /// inputs, status words, outputs. So one copy brings all inputs and clears the
-/// status, and one takes status and outputs back.
+/// status, and one takes status and outputs back. Behind them, on the device
+/// alone, copies of tensors that are not aligned. Without tensors in the
+/// processor's memory the status words come first, wherever the others are.
 struct GpuStaging {
   uint8_t *host;
   cuda::Address device;
@@ -92,10 +94,15 @@ Failure gpuFail(ingot_context &context, cuda::Result result,
 ingot_status gpuAddMemory(ingot_context &context, Failure &failure,
                           const char *what, uint64_t bytes);
 
-/// Finds out where the tensors of a run are, lays out those that need staging
-/// and makes room for them, and puts the device's addresses of all into
-/// context.inputs and outputs.
-ingot_status gpuBind(ingot_context &context);
+/// Finds out where the tensors of a run are.
+ingot_status gpuLocate(ingot_context &context);
+
+/// Whether gpuPlace() needs more memory than there is.
+bool gpuMustGrow(ingot_context &context);
+
+/// Lays out the tensors that need staging, makes room for them, and puts the
+/// device's addresses of all into context.inputs and outputs.
+ingot_status gpuPlace(ingot_context &context);
 
 /// Whether some tensor of the run is in the processor's memory.
 bool gpuHasHostTensors(const ingot_context &context);

@@ -13,7 +13,9 @@
 #include "lib/Runtime/Lock.h"
 
 #include <dlfcn.h>
+#include <elf.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 using namespace ingot::rt;
@@ -66,10 +68,20 @@ static ingot_status refuseInit(const GpuDriver &driver, cuda::Result result) {
   return Failure(INGOT_ERROR_NO_GPU) << withoutCode(text.text);
 }
 
+/// Whether the system's loader is at work. Loading into a static program, even
+/// where it has dlopen(), ends in a second libc and a crash.
+static bool isDynamicProgram() {
+  auto *header = reinterpret_cast<const Elf64_Phdr *>(getauxval(AT_PHDR));
+  for (unsigned long i = 0, n = getauxval(AT_PHNUM); header && i < n; ++i)
+    if (header[i].p_type == PT_INTERP)
+      return true;
+  return false;
+}
+
 static ingot_status start(GpuDriver &driver) {
-  if (!dlopen || !dlsym)
+  if (!dlopen || !dlsym || !isDynamicProgram())
     return Failure(INGOT_ERROR_NO_GPU)
-           << "the program is linked without dlopen()";
+           << "a statically linked program cannot load libcuda.so.1";
   // Never closed: threads of the driver live in it.
   void *library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
   if (!library)

@@ -230,6 +230,16 @@ static ingot_status readEarlier(ingot_context &context, IngotRunFrame &frame) {
   return gpuWait(context);
 }
 
+/// Ends what runs without a wait have begun, before a run with one.
+static ingot_status finishEarlier(ingot_context &context,
+                                  IngotRunFrame &frame) {
+  ingot_status status = gpuWait(context);
+  if (status == INGOT_OK)
+    status = readEarlier(context, frame);
+  context.gpu->isLive = false;
+  return status;
+}
+
 static void copyToStaging(ingot_context &context) {
   const GpuContext &gpu = *context.gpu;
   for (int32_t i = 0; i < context.desc->num_inputs; ++i) {
@@ -272,35 +282,9 @@ static ingot_status runAsync(ingot_context &context, IngotRunFrame &frame,
   return INGOT_OK;
 }
 
-ingot_status ingot::rt::gpuRun(ingot_context &context, IngotRunFrame &frame) {
+/// Runs, and waits for the outputs.
+static ingot_status runSync(ingot_context &context, IngotRunFrame &frame) {
   GpuContext &gpu = *context.gpu;
-  ingot_status status = gpuCheckAlive(context);
-  if (status != INGOT_OK)
-    return status;
-  GpuCurrent current(*gpu.driver, gpu.loaded->primary);
-  status = current.check(&context.error);
-  if (status == INGOT_OK)
-    status = readEarlier(context, frame);
-  if (status == INGOT_OK && !frame.status)
-    status = gpuBind(context);
-  if (status != INGOT_OK || frame.status)
-    return status;
-  frame.arena = context.arena.data();
-  frame.weights = reinterpret_cast<const uint8_t *>(gpu.loaded->weights);
-  gpu.fault = {};
-  gpu.target = gpu.stream;
-  bool isCapturing = gpuIsCapturing(gpu);
-  gpu.isTimed = !isCapturing && gpuIsTimed(context);
-  if (gpu.isAsync && !gpuHasHostTensors(context))
-    return runAsync(context, frame, isCapturing);
-  if (isCapturing)
-    return Failure(INGOT_ERROR_BUSY, &context.error)
-           << "the stream is being recorded into a graph: that takes "
-              "INGOT_CONTEXT_ASYNC and tensors in the device's memory";
-  status = gpuWait(context);
-  if (status != INGOT_OK)
-    return status;
-  gpu.isLive = false;
   copyToStaging(context);
   clearWords(gpu);
   gpuSubmit(context, frame);
@@ -314,4 +298,38 @@ ingot_status ingot::rt::gpuRun(ingot_context &context, IngotRunFrame &frame) {
   if (!frame.status)
     copyFromStaging(context);
   return INGOT_OK;
+}
+
+ingot_status ingot::rt::gpuRun(ingot_context &context, IngotRunFrame &frame) {
+  GpuContext &gpu = *context.gpu;
+  ingot_status status = gpuCheckAlive(context);
+  if (status != INGOT_OK)
+    return status;
+  GpuCurrent current(*gpu.driver, gpu.loaded->primary);
+  status = current.check(&context.error);
+  if (status == INGOT_OK)
+    status = gpuLocate(context);
+  if (status != INGOT_OK)
+    return status;
+  bool isCapturing = gpuIsCapturing(gpu);
+  bool isAsync = gpu.isAsync && !gpuHasHostTensors(context);
+  if (isCapturing && !isAsync)
+    return Failure(INGOT_ERROR_BUSY, &context.error)
+           << "the stream is being recorded into a graph: that takes "
+              "INGOT_CONTEXT_ASYNC and tensors in the device's memory";
+  // Waiting would end a recording.
+  if (!isCapturing)
+    status = isAsync && !gpuMustGrow(context) ? readEarlier(context, frame)
+                                              : finishEarlier(context, frame);
+  if (status == INGOT_OK && !frame.status)
+    status = gpuPlace(context);
+  if (status != INGOT_OK || frame.status)
+    return status;
+  frame.arena = context.arena.data();
+  frame.weights = reinterpret_cast<const uint8_t *>(gpu.loaded->weights);
+  gpu.fault = {};
+  gpu.target = gpu.stream;
+  gpu.isTimed = !isCapturing && gpuIsTimed(context);
+  return isAsync ? runAsync(context, frame, isCapturing)
+                 : runSync(context, frame);
 }

@@ -86,6 +86,38 @@ GPU_TEST(GpuStream, TellsFaultsOfAsynchronousRunsLater) {
   EXPECT_TRUE(sums.right());
 }
 
+GPU_TEST(GpuStream, LosesNoFaultOfAsynchronousRuns) {
+  stubDriver();
+  GpuModel model;
+  TestContext context(model.handle,
+                      withStream(cuda::legacyStream(), INGOT_CONTEXT_ASYNC));
+  DeviceSums sums(8);
+  DeviceMemory shifted(4 * 8000 + 4, 0, 4);
+  memcpy(shifted.data(), sums.Sums::x.data(), sums.bytes());
+  auto meetFault = [&] {
+    float *x = static_cast<float *>(sums.inputs[0].data);
+    ASSERT_EQ(sums.run(context.handle), INGOT_OK) << ingot_last_error();
+    x[3] = NAN;
+    ASSERT_EQ(sums.run(context.handle), INGOT_OK) << ingot_last_error();
+    x[3] = 3.0f;
+  };
+  meetFault();
+  GpuSums host(100); // staged, in memory that has to grow
+  expectFailure(host.run(context.handle), INGOT_ERROR_DATA, {"'scale_1'"});
+  ASSERT_EQ(host.run(context.handle), INGOT_OK) << ingot_last_error();
+  EXPECT_TRUE(host.right());
+  meetFault();
+  DeviceSums large(2000);
+  memcpy(shifted.data(), large.Sums::x.data(), large.bytes());
+  large.inputs[0].data = shifted.data(); // copied, likewise
+  expectFailure(large.run(context.handle), INGOT_ERROR_DATA, {"'scale_1'"});
+  for (int i = 0; i < 4; ++i) {
+    memset(large.z.data(), 0, large.bytes());
+    ASSERT_EQ(large.run(context.handle), INGOT_OK) << ingot_last_error();
+    EXPECT_TRUE(large.right());
+  }
+}
+
 GPU_TEST(GpuStream, AsynchronousRunsNeedAStream) {
   stubDriver();
   GpuModel model;
