@@ -150,10 +150,10 @@ namespace {
 class Comparison {
 public:
   explicit Comparison(QuantizeRun &run) : run(run) {}
-  llvm::Error add(const GraphSession &reference, const GraphSession &test,
+  /// `reference` has the outputs of the model, in order.
+  llvm::Error add(llvm::ArrayRef<Tensor> reference, const GraphSession &test,
                   size_t sample);
   ModelError result() const;
-  double floatSeconds = 0, intSeconds = 0;
 
 private:
   llvm::Error addClasses(const Tensor &reference, const Tensor &test,
@@ -193,33 +193,61 @@ llvm::Error Comparison::addClasses(const Tensor &reference, const Tensor &test,
   return right->addLabels(floatsOf(test), label);
 }
 
-llvm::Error Comparison::add(const GraphSession &reference,
+llvm::Error Comparison::add(llvm::ArrayRef<Tensor> reference,
                             const GraphSession &test, size_t sample) {
   ++samples;
   bool isFirst = true;
-  for (const OnnxValue &output : run.reference.outputs) {
-    const Tensor *left = reference.find(output.name);
-    const Tensor *right = test.find(output.name);
-    if (!left || !right || left->dtype != INGOT_FLOAT32)
+  for (const Tensor &left : reference) {
+    const Tensor *right = test.find(left.name);
+    if (!right || left.dtype != INGOT_FLOAT32)
       continue;
     if (llvm::Error error =
-            outputs[output.name].add(floatsOf(*left), floatsOf(*right)))
+            outputs[left.name].add(floatsOf(left), floatsOf(*right)))
       return error;
     if (isFirst)
-      if (llvm::Error error = addClasses(*left, *right, sample))
+      if (llvm::Error error = addClasses(left, *right, sample))
         return error;
     isFirst = false;
   }
-  floatSeconds += reference.seconds();
-  intSeconds += test.seconds();
+  return llvm::Error::success();
+}
+
+/// The float model's outputs for a sample, of the session's last run.
+static std::vector<Tensor> outputsOf(const QuantizeRun &run,
+                                     const GraphSession &session) {
+  std::vector<Tensor> result;
+  for (const OnnxValue &output : run.reference.outputs)
+    if (const Tensor *tensor = session.find(output.name)) {
+      result.push_back(*tensor);
+      result.back().name = output.name;
+    }
+  return result;
+}
+
+/// The same of the model as it was given, which is run once for each sample,
+/// as long as its outputs fit into memory.
+static llvm::Error runReference(QuantizeRun &run, size_t sample,
+                                const std::vector<Tensor> &inputs,
+                                std::vector<Tensor> &outputs) {
+  constexpr size_t mostBytes = 256 << 20;
+  auto known = run.referenceOutputs.find(sample);
+  if (known != run.referenceOutputs.end()) {
+    outputs = known->second;
+    return llvm::Error::success();
+  }
+  if (llvm::Error error = run.referenceSession->run(inputs))
+    return error;
+  outputs = outputsOf(run, *run.referenceSession);
+  for (const Tensor &tensor : outputs)
+    run.referenceBytes += tensor.data.size();
+  if (run.referenceBytes < mostBytes)
+    run.referenceOutputs[sample] = outputs;
   return llvm::Error::success();
 }
 
 ModelError Comparison::result() const {
   ModelError error;
   error.samples = samples;
-  error.floatSeconds = floatSeconds / double(std::max<size_t>(1, samples));
-  error.intSeconds = intSeconds / double(std::max<size_t>(1, samples));
   bool isFirst = true;
   for (const auto &[name, meter] : outputs) {
     // The worst output counts.
@@ -275,8 +303,6 @@ ingot::compareModels(QuantizeRun &run, const QuantizedGraph &quantized,
   if (!isOne && !run.referenceSession)
     if (llvm::Error error = open(run.reference, {}, run.referenceSession))
       return error;
-  std::shared_ptr<GraphSession> reference =
-      isOne ? layers : run.referenceSession;
   run.progress.step("compiling a quantized model");
   auto test = GraphSession::open(quantized.graph, tested, run.options);
   if (!test)
@@ -288,15 +314,18 @@ ingot::compareModels(QuantizeRun &run, const QuantizedGraph &quantized,
     auto sample = run.source->read(run.evaluated[s]);
     if (!sample)
       return sample.takeError();
-    if (llvm::Error error = reference->run(*sample))
-      return error;
     if (llvm::Error error = (*test)->run(*sample))
       return error;
-    if (layers && layers != reference)
+    if (layers)
       if (llvm::Error error = layers->run(*sample))
         return error;
-    if (llvm::Error error =
-            comparison.add(*reference, **test, run.evaluated[s]))
+    std::vector<Tensor> exact;
+    if (isOne)
+      exact = outputsOf(run, *layers);
+    else if (llvm::Error error =
+                 runReference(run, run.evaluated[s], *sample, exact))
+      return error;
+    if (llvm::Error error = comparison.add(exact, **test, run.evaluated[s]))
       return error;
     for (size_t i = 0; i < which.size(); ++i)
       if (llvm::Error error = (*perLayer)[which[i]].add(

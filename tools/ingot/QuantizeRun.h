@@ -54,7 +54,6 @@ struct ModelError {
   /// both models; NaN if there are no classes or labels.
   double top1 = NAN, floatAccuracy = NAN, accuracy = NAN;
   size_t samples = 0;
-  double floatSeconds = 0, intSeconds = 0;
 
   /// Points of accuracy lost.
   double drop() const { return 100 * (floatAccuracy - accuracy); }
@@ -114,6 +113,9 @@ struct QuantizeRun {
   quantize::SmoothingAlphas smoothing;
   /// The reference model with its own outputs, once compiled.
   std::shared_ptr<GraphSession> referenceSession;
+  /// What it gave, by sample.
+  std::map<size_t, std::vector<Tensor>> referenceOutputs;
+  size_t referenceBytes = 0;
   std::vector<std::string> notes;
 
   quantize::QuantizeInputs inputs() const {
