@@ -71,8 +71,8 @@ struct QuantizeOptions {
   bool triesInt = true, triesHalf = false;
   /// Whether few bytes are wanted, instead of little time.
   bool forSize = false;
-  /// "greedy" or "pareto"; "own" or "one-at-a-time".
-  std::string search = "greedy", sensitivity = "own";
+  /// "greedy" or "pareto"; "auto", "own" or "one-at-a-time".
+  std::string search = "greedy", sensitivity = "auto";
   bool measure = false, ignoreSpeed = false;
   /// Nodes that stay in float.
   std::vector<std::string> keepFloat;

@@ -297,7 +297,7 @@ static llvm::Error checkOptions(const Options &options, StringRef output) {
     return contradiction("--dynamic has uint8 activations and 8-bit weights");
   if (!isStatic && wanted.triesHalf)
     return contradiction("--precisions with f16 is for static quantization");
-  if (!isStatic && wanted.sensitivity != "own")
+  if (!isStatic && wanted.sensitivity == "one-at-a-time")
     return contradiction("--sensitivity=one-at-a-time is for static "
                          "quantization");
   if (wanted.maxDrop >= 0 && wanted.labels.empty())
@@ -320,7 +320,7 @@ static llvm::Error chooseByData(QuantizeRun &run) {
   using Step = llvm::Error (*)(QuantizeRun &);
   const Step steps[] = {openSamples,   improveFloatModel, chooseRanges,
                         estimateTimes, improveWeights,    measureTimes,
-                        measureAlone,  measureInTurn,     chooseLayers};
+                        measureAlone,  chooseLayers};
   for (Step step : steps)
     if (llvm::Error error = step(run))
       return error;

@@ -269,6 +269,9 @@ llvm::Error ingot::chooseLayers(QuantizeRun &run) {
   const QuantizeOptions &options = run.options.quantize;
   if (llvm::Error error = findAllowedTypes(run))
     return error;
+  if (options.sensitivity == "one-at-a-time")
+    if (llvm::Error error = measureInTurn(run))
+      return error;
   std::vector<LayerType> types = fastestTypes(run);
   bool hasBudget = !options.maxError.empty() || options.maxDrop >= 0;
   if ((hasBudget || options.search == "pareto") && !isAllFloat(types)) {

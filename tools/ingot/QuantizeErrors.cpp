@@ -76,9 +76,17 @@ llvm::Error ingot::measureAlone(QuantizeRun &run) {
 /// Samples that the whole model is run on for each layer.
 static constexpr size_t samplesInTurn = 3;
 
+bool ingot::isFewInTurn(const QuantizeRun &run) {
+  constexpr double mostSeconds = 10;
+  double seconds = 0, layers = 0;
+  for (size_t i = 0; i < run.layers.size(); ++i) {
+    seconds += run.layers[i].time.inFloat + run.layers[i].time.inInt;
+    layers += run.isCandidate(i);
+  }
+  return seconds * layers * double(samplesInTurn) <= mostSeconds;
+}
+
 llvm::Error ingot::measureInTurn(QuantizeRun &run) {
-  if (run.options.quantize.sensitivity == "own")
-    return llvm::Error::success();
   std::vector<UnitVariant> which = variantsOf(run, /*onlyFirst=*/true);
   std::vector<std::string> switches;
   auto graph = switchUnits(run.inputs(), run.fullPlan, which, switches);

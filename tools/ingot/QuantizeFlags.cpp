@@ -286,12 +286,15 @@ static const Flag flags[] = {
      [](Options &o, StringRef v) {
        return setWord(o.quantize.search, v, {"greedy", "pareto"});
      }},
-    {"sensitivity", 0, "own|one-at-a-time",
-     "rank layers by what each loses itself (default), or\n"
-     "by what the model loses with that layer quantized",
+    {"sensitivity", 0, "HOW",
+     "rank layers by what each loses itself (own) or by\n"
+     "what the model loses with that layer quantized\n"
+     "(one-at-a-time); auto (default) does the second if\n"
+     "int8 alone is too inexact and the model is small",
      Quantize,
      [](Options &o, StringRef v) {
-       return setWord(o.quantize.sensitivity, v, {"own", "one-at-a-time"});
+       return setWord(o.quantize.sensitivity, v,
+                      {"auto", "own", "one-at-a-time"});
      }},
     {"measure", 0, "", "time each layer instead of estimating", Quantize,
      [](Options &o, StringRef) -> std::string {

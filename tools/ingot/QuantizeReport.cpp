@@ -149,7 +149,9 @@ static void printModels(const QuantizeRun &run, llvm::raw_ostream &os) {
 
 void ingot::printQuantizeTable(const QuantizeRun &run) {
   llvm::raw_ostream &os = llvm::outs();
-  bool inTurn = run.options.quantize.sensitivity != "own";
+  bool inTurn = llvm::any_of(run.layers, [](const LayerResult &layer) {
+    return !std::isnan(layer.onlySqnr);
+  });
   os << "type   alone dB  " << (inTurn ? "it only dB  " : "")
      << "in model dB           range    float us   int8 us  layer\n";
   for (size_t i = 0; i < run.layers.size(); ++i) {

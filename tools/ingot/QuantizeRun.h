@@ -148,8 +148,10 @@ llvm::Error improveWeights(QuantizeRun &run);
 llvm::Error estimateTimes(QuantizeRun &run);
 llvm::Error measureTimes(QuantizeRun &run);
 llvm::Error measureAlone(QuantizeRun &run);
-/// The model's error with one layer quantized at a time, if that is asked for.
+/// The model's error with one layer quantized at a time, and whether that is
+/// estimated to take seconds rather than minutes.
 llvm::Error measureInTurn(QuantizeRun &run);
+bool isFewInTurn(const QuantizeRun &run);
 llvm::Error chooseLayers(QuantizeRun &run);
 /// All that can be quantized, in place of the steps before.
 llvm::Error chooseAll(QuantizeRun &run);

@@ -52,6 +52,7 @@ public:
   llvm::Expected<std::vector<LayerType>> run();
 
 private:
+  llvm::Error rank();
   void addLayer(size_t unit);
   PrecisionOption optionOf(const LayerResult &layer, LayerType type) const;
   std::vector<LayerType> typesOf(llvm::ArrayRef<unsigned> choice) const;
@@ -134,6 +135,27 @@ TypeSearch::TypeSearch(QuantizeRun &run) : state(run) {
     addLayer(i);
 }
 
+/// Where the first types of all layers are too inexact, finds out what the
+/// model loses with each.
+llvm::Error TypeSearch::rank() {
+  const QuantizeOptions &wanted = state.options.quantize;
+  if (wanted.sensitivity != "auto" || !state.isStatic() || !isFewInTurn(state))
+    return llvm::Error::success();
+  if (wanted.search == "greedy") {
+    auto use = evaluate(std::vector<unsigned>(layers.size(), 0));
+    if (!use || *use <= 1)
+      return use.takeError();
+  }
+  if (llvm::Error error = measureInTurn(state))
+    return error;
+  layers.clear();
+  unitOf.clear();
+  kinds.clear();
+  for (size_t i = 0; i < state.layers.size(); ++i)
+    addLayer(i);
+  return llvm::Error::success();
+}
+
 std::vector<LayerType>
 TypeSearch::typesOf(llvm::ArrayRef<unsigned> choice) const {
   std::vector<LayerType> types(state.layers.size(), LayerType::Float32);
@@ -144,8 +166,11 @@ TypeSearch::typesOf(llvm::ArrayRef<unsigned> choice) const {
 
 /// Compiles and runs the model of a choice; returns its use of the budget.
 llvm::Expected<double> TypeSearch::evaluate(llvm::ArrayRef<unsigned> choice) {
-  ++state.evaluations;
   std::vector<LayerType> types = typesOf(choice);
+  for (const TriedModel &tried : state.tried)
+    if (tried.types == types)
+      return tried.use;
+  ++state.evaluations;
   auto quantized = quantizeGraph(state.inputs(), state.planFor(types));
   if (!quantized)
     return quantized.takeError();
@@ -222,6 +247,8 @@ void TypeSearch::explain(llvm::ArrayRef<unsigned> choice) {
 }
 
 llvm::Expected<std::vector<LayerType>> TypeSearch::run() {
+  if (llvm::Error error = rank())
+    return std::move(error);
   std::vector<unsigned> choice;
   if (state.options.quantize.search == "pareto") {
     auto found = searchPareto();
