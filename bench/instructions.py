@@ -28,7 +28,7 @@ MULTIPLY_ADD = re.compile(
 # Sums of products of 8-bit integers: products per instruction, or bits of a
 # register for each.
 INTEGER_NEON = {"sdot": 16, "smmla": 32, "smlal": 4, "smlal2": 4}
-INTEGER_X86 = {"vpdpbusd": 8, "vpmaddwd": 16}
+INTEGER_X86 = {"vpdpbusd": 8, "vpmaddubsw": 8, "vpmaddwd": 16}
 # A product of tile registers: 64 depths of 16 x 16 results.
 TILE_PRODUCT = re.compile(r"^tdp[bdsu]\w+$")
 TILE_MULTIPLY_ADDS = 16 * 16 * 64
@@ -109,7 +109,11 @@ def hot_loops(assembly):
     for name, lines in functions(assembly):
         loops = []
         for loop in innermost_loops(lines):
-            lanes = [lanes_of(line) for line in loop]
+            if any("vpmaddubsw" in line for line in loop):
+                # Then vpmaddwd only sums what that has multiplied.
+                lanes = [lanes_of(line) * ("vpmaddwd" not in line) for line in loop]
+            else:
+                lanes = [lanes_of(line) for line in loop]
             if any(lanes):
                 # A frame pointer that moves is a pointer like any other.
                 stack = SP_ONLY if any("\tx29, x29," in line for line in loop) else STACK

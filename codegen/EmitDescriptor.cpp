@@ -8,6 +8,7 @@
 #include "codegen/Target.h"
 
 #include "dialects/onnx/Dims.h"
+#include "dialects/onnx/ElementTypes.h"
 
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/IRBuilder.h"
@@ -19,42 +20,7 @@ using llvm::Constant;
 
 /// TensorProto.DataType of an element type; 0 for types ONNX has not.
 int32_t ingot::onnxDataType(mlir::Type type) {
-  if (type.isF32())
-    return 1;
-  if (type.isF64())
-    return 11;
-  if (type.isF16())
-    return 10;
-  if (type.isBF16())
-    return 16;
-  if (mlir::isa<mlir::Float8E4M3FNType>(type))
-    return 17;
-  if (mlir::isa<mlir::Float8E4M3FNUZType>(type))
-    return 18;
-  if (mlir::isa<mlir::Float8E5M2Type>(type))
-    return 19;
-  if (mlir::isa<mlir::Float8E5M2FNUZType>(type))
-    return 20;
-  auto integer = mlir::dyn_cast<mlir::IntegerType>(type);
-  if (!integer)
-    return 0;
-  bool isUnsigned = integer.isUnsigned();
-  switch (integer.getWidth()) {
-  case 1:
-    return 9;
-  case 4:
-    return isUnsigned ? 21 : 22;
-  case 8:
-    return isUnsigned ? 2 : 3;
-  case 16:
-    return isUnsigned ? 4 : 5;
-  case 32:
-    return isUnsigned ? 12 : 6;
-  case 64:
-    return isUnsigned ? 13 : 7;
-  default:
-    return 0;
-  }
+  return int32_t(onnx::dataTypeOf(type).value_or(0));
 }
 
 namespace {

@@ -87,18 +87,11 @@ static std::string tensorName(func::FuncOp main, unsigned i, bool result) {
   return (result ? "output" : "input") + std::to_string(i);
 }
 
-/// True for element types that the model's interface has. It packs 2- and 4-bit
-/// numbers, which within compiled code take a byte each.
-static bool isPassable(Type element) {
-  return storageBytes(element) &&
-         (element.isInteger(1) || element.getIntOrFloatBitWidth() >= 8);
-}
-
 LogicalResult DriverEmitter::describe() {
   llvm::SetVector<AffineExpr> symbols;
   for (auto [i, type] : llvm::enumerate(main.getArgumentTypes())) {
     auto tensor = dyn_cast<RankedTensorType>(type);
-    if (!tensor || !isPassable(tensor.getElementType()))
+    if (!tensor || !storageBytes(tensor.getElementType()))
       return main.emitError("[IG4003] input '")
              << tensorName(main, i, false) << "' of type " << type
              << " cannot be passed to compiled code";
@@ -110,7 +103,7 @@ LogicalResult DriverEmitter::describe() {
   tables.symbols.assign(symbols.begin(), symbols.end());
   for (auto [i, type] : llvm::enumerate(main.getResultTypes())) {
     auto tensor = dyn_cast<RankedTensorType>(type);
-    if (!tensor || !isPassable(tensor.getElementType()))
+    if (!tensor || !storageBytes(tensor.getElementType()))
       return main.emitError("[IG4003] output '")
              << tensorName(main, i, true) << "' of type " << type
              << " cannot be returned by compiled code";

@@ -5,9 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/heavy/Contraction.h"
-#include "codegen/heavy/LinePatch.h"
 #include "codegen/heavy/Patch.h"
-#include "codegen/heavy/WidenedLines.h"
+#include "codegen/heavy/TileLines.h"
 #include "codegen/loop/LoopEmitter.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -30,6 +29,7 @@ public:
   LogicalResult emit(OpBuilder &b, Value lo, Value hi, AffineExpr &work);
 
 private:
+  void chooseLines(OpBuilder &b);
   LogicalResult emitAsProduct(OpBuilder &b, Value lo, Value hi,
                               AffineExpr &work);
   Value constant(OpBuilder &b, int64_t v) {
@@ -95,9 +95,8 @@ private:
   /// null if panels are not gone through one by one.
   int64_t shares = 1;
   Value share;
-  std::optional<Patch> patch;
-  std::optional<LinePatch> lines;
-  std::optional<WidenedLines> widened;
+  /// What a tile reads, in the stack; null if it is read where it lies.
+  std::unique_ptr<StackLines> lines;
   /// True where the current tap lies outside along an outer axis, or null.
   Value outside;
   Value newTile;
@@ -287,26 +286,13 @@ void ConvEmitter::tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
   panelStart = mul(b, panelIndex, panelDepth() * panelWidth);
   SmallVector<Value> sums = zeroTile(b, loc, context.machine, shape, factors);
   if (lines) {
+    // The panels of a tile follow each other and share its lines.
     auto ifNew = scf::IfOp::create(b, loc, newTile, /*withElse=*/false);
     OpBuilder then(ifNew.thenBlock()->getTerminator());
     lines->fill(then, inputOffset, outer, column, shape.rows);
-    sums = lines->taps(b, shape, context.address(b, loc, weights, panelStart),
-                       sums);
-  } else if (patch) {
-    // The panels of a tile follow each other and share its patch.
-    auto ifNew = scf::IfOp::create(b, loc, newTile, /*withElse=*/false);
-    OpBuilder then(ifNew.thenBlock()->getTerminator());
-    patch->fill(then, image, outer[0], column, shape.rows);
     BufferRef at{
         context.address(b, loc, weights, panelStart), weights.elementType, {}};
-    sums = patch->taps(b, shape, at, sums);
-  } else if (widened) {
-    auto ifNew = scf::IfOp::create(b, loc, newTile, /*withElse=*/false);
-    OpBuilder then(ifNew.thenBlock()->getTerminator());
-    widened->fill(then, inputOffset, outer, column, shape.rows);
-    BufferRef at{
-        context.address(b, loc, weights, panelStart), weights.elementType, {}};
-    sums = widened->taps(b, shape, at, sums);
+    sums = lines->taps(b, shape, at, sums);
   } else {
     sums = outerTaps(b, 0, inputOffset, panelStart, shape, lastLanes, border,
                      column, sums);
@@ -322,7 +308,7 @@ void ConvEmitter::tile(OpBuilder &b, const TileShape &shape, int64_t lastLanes,
 
 /// Chooses between whole and partial panels, and inside and border tiles.
 Value ConvEmitter::isInside(OpBuilder &b, int64_t rows, Value column) {
-  if (flattened || patch || lines || widened)
+  if (flattened || lines)
     return {};
   Value all;
   // Floats leave taps outside along outer axes out of their loops.
@@ -394,6 +380,18 @@ LogicalResult ConvEmitter::emitAsProduct(OpBuilder &b, Value lo, Value hi,
   return emitProduct(b, context, op.getLoc(), product, epilogue, lo, hi, work);
 }
 
+void ConvEmitter::chooseLines(OpBuilder &b) {
+  if (isInteger() && !op.getMergedTaps())
+    return;
+  if (!isInteger())
+    lines = std::make_unique<Patch>(context, op, input, factors);
+  if (lines && lines->allocate(b, plan.shape))
+    return;
+  lines = std::make_unique<TileLines>(context, op, input, factors);
+  if (flattened || !lines->allocate(b, plan.shape))
+    lines.reset();
+}
+
 LogicalResult ConvEmitter::emit(OpBuilder &b, Value lo, Value hi,
                                 AffineExpr &work) {
   input = context.lookup(b, loc, op.getInput());
@@ -438,17 +436,7 @@ LogicalResult ConvEmitter::emit(OpBuilder &b, Value lo, Value hi,
       space.push_back(resultDims[1 + i]);
   }
   plan = planRows(rows, shape);
-  if (op.getMergedTaps()) {
-    lines.emplace(context, op, input);
-    lines->allocate(b, plan.shape);
-  } else if (!isInteger()) {
-    patch.emplace(context, op, input, factors);
-    if (!patch->allocate(b, plan.shape))
-      patch.reset();
-    widened.emplace(context, op, input, factors);
-    if (flattened || patch || !widened->allocate(b, plan.shape))
-      widened.reset();
-  }
+  chooseLines(b);
   bool panelMajor = panelDepth() * filters * storageBytes(weights.elementType) >
                     context.machine.getL2() / 2;
   AffineExpr groups = onnx::constantDim(op.getGroup(), ctx);
@@ -496,7 +484,7 @@ LogicalResult ConvEmitter::emit(OpBuilder &b, Value lo, Value hi,
         arith::RemUIOp::create(inner, loc, item.getInductionVar(), count);
     share = arith::RemUIOp::create(inner, loc, number, constant(inner, shares));
   }
-  if (patch || lines || widened) {
+  if (lines) {
     Value number = item.getInductionVar();
     newTile = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::eq, panel,
                                     constant(inner, 0));

@@ -104,6 +104,13 @@ void ingot::emitIf(OpBuilder &b, Location loc, Value condition,
   elseBody(second);
 }
 
+static bool usesBytePairs(Operation *root) {
+  if (auto conv = dyn_cast<heavy::ConvOp>(root))
+    return conv.getBytePairs();
+  auto matmul = dyn_cast<heavy::MatmulOp>(root);
+  return matmul && matmul.getBytePairs();
+}
+
 LogicalResult ingot::emitHeavy(OpBuilder &b, KernelContext &context,
                                ArrayRef<Operation *> ops, Value lo, Value hi,
                                AffineExpr &work) {
@@ -115,6 +122,12 @@ LogicalResult ingot::emitHeavy(OpBuilder &b, KernelContext &context,
     tail = dyn_cast<linalg::GenericOp>(ops[1]);
   if (ops.size() > 2 || (ops.size() == 2 && !tail))
     return root->emitError("[IG4002] no emitter for this kernel");
+  if (usesBytePairs(root)) {
+    context.machine = context.machine.forBytePairs();
+    if (!context.machine)
+      return root->emitError("[IG4002] this machine multiplies no pairs of "
+                             "bytes");
+  }
   Epilogue epilogue(context, root->getResult(0), tail);
   if (auto matmul = dyn_cast<heavy::MatmulOp>(root))
     return emitMatmul(b, context, matmul, epilogue, lo, hi, work);

@@ -69,8 +69,9 @@ private:
 
   /// One group of the depth, of which `bytes` exist.
   void group(OpBuilder &b, Value k, int64_t bytes, SmallVectorImpl<Value> &acc);
-  void vnniGroup(OpBuilder &b, Value k, int64_t bytes,
+  void wordGroup(OpBuilder &b, Value k, int64_t bytes,
                  SmallVectorImpl<Value> &acc);
+  Value addWords(OpBuilder &b, Value acc, Value x, Value y);
   void pairsGroup(OpBuilder &b, Value k, int64_t bytes,
                   SmallVectorImpl<Value> &acc);
   void dotGroup(OpBuilder &b, Value k, ArrayRef<Value> splats,
@@ -90,6 +91,7 @@ private:
     case DotForm::smmla:
       return 16;
     case DotForm::pairs:
+    case DotForm::bytes:
     case DotForm::vnni:
       return 0;
     }
@@ -168,8 +170,27 @@ void IntegerTile::prefetch(OpBuilder &b, Value k, int64_t steps) {
   }
 }
 
-/// vpdpbusd: four products of unsigned by signed for each column.
-void IntegerTile::vnniGroup(OpBuilder &b, Value k, int64_t bytes,
+/// acc + four products of unsigned by signed for each column: vpdpbusd, or
+/// vpmaddubsw, which sums two of them each, and vpmaddwd by 1, which sums
+/// those.
+Value IntegerTile::addWords(OpBuilder &b, Value acc, Value x, Value y) {
+  if (form == DotForm::vnni)
+    return dot(b, acc, x, y);
+  auto halves = VectorType::get({2 * shape.width}, b.getI16Type());
+  StringRef pairs = context.machine.getByteIntrinsic();
+  Value sums = LLVM::CallIntrinsicOp::create(
+                   b, loc, halves, b.getStringAttr(pairs), ValueRange{x, y})
+                   .getResult(0);
+  Value ones = arith::ConstantOp::create(
+      b, loc, DenseElementsAttr::get(halves, b.getI16IntegerAttr(1)));
+  Value words = LLVM::CallIntrinsicOp::create(
+                    b, loc, acc.getType(), intrinsic(b), ValueRange{sums, ones})
+                    .getResult(0);
+  return arith::AddIOp::create(b, loc, acc, words);
+}
+
+/// Four depths at once, a word of A for all columns.
+void IntegerTile::wordGroup(OpBuilder &b, Value k, int64_t bytes,
                             SmallVectorImpl<Value> &acc) {
   SmallVector<Value> columns;
   for (int64_t v = 0; v < shape.vectors; ++v)
@@ -182,7 +203,7 @@ void IntegerTile::vnniGroup(OpBuilder &b, Value k, int64_t bytes,
         8);
     for (int64_t v = 0; v < shape.vectors; ++v) {
       Value &sum = acc[r * shape.vectors + v];
-      sum = dot(b, sum, splat, columns[v]);
+      sum = addWords(b, sum, splat, columns[v]);
     }
   }
 }
@@ -266,7 +287,8 @@ void IntegerTile::group(OpBuilder &b, Value k, int64_t bytes,
   prefetch(b, k, context.machine.dotDepth());
   switch (form) {
   case DotForm::vnni:
-    return vnniGroup(b, k, bytes, acc);
+  case DotForm::bytes:
+    return wordGroup(b, k, bytes, acc);
   case DotForm::pairs:
     return pairsGroup(b, k, bytes, acc);
   case DotForm::sdot: {

@@ -38,6 +38,8 @@ TileShape ingot::chooseTile(kernel::MachineAttr machine, Type factors) {
   case kernel::DotForm::pairs:
     // Products need registers of their own before they are added.
     return {machine.getVectorRegisters() >= 32 ? 10 : 4, 2, width};
+  case kernel::DotForm::bytes:
+    return {machine.getVectorRegisters() >= 32 ? 12 : 5, 2, width};
   case kernel::DotForm::vnni:
     return {machine.getVectorRegisters() >= 32 ? 14 : 6, 2, width};
   }

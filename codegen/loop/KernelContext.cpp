@@ -22,6 +22,8 @@ Type ingot::storageType(Type type) {
   // a library; as integers they are moved as they are.
   if (type.isBF16())
     return IntegerType::get(type.getContext(), 16);
+  if (isa<Float4E2M1FNType>(type))
+    return IntegerType::get(type.getContext(), 8);
   return type;
 }
 

@@ -47,7 +47,9 @@ def Ingot_ConvOp : Ingot_Op<"conv"> {
     machine with tile registers, all taps and channels are one depth, padded to
     a multiple of 64, and a panel has 32 filters; tiles of 64 depths and 16
     filters follow each other, four depths side by side:
-    [group, panels, 2 * depth / 64, 16, 64].
+    [group, panels, 2 * depth / 64, 16, 64]. With `byte_pairs` the weights are
+    such that no sum of products of two neighbours in a depth group leaves 16
+    bits, and are packed for `machine.forBytePairs()`.
 
     Input and weights may each be f16 or bf16, with a result in f32: they are
     widened in registers. If both are bf16 on a machine with `bf16Intrinsic`, the
@@ -60,7 +62,8 @@ def Ingot_ConvOp : Ingot_Op<"conv"> {
                        I64Attr:$filters, UnitAttr:$input_channels_first,
                        OptionalAttr<I64Attr>:$panel,
                        DefaultValuedAttr<I64Attr, "0">:$pad_value,
-                       UnitAttr:$merged_taps, UnitAttr:$tiled);
+                       UnitAttr:$merged_taps, UnitAttr:$tiled,
+                       UnitAttr:$byte_pairs);
   let results = (outs Onnx_Tensor:$result);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
@@ -99,14 +102,14 @@ def Ingot_MatmulOp : Ingot_Op<"matmul"> {
     `machine.dotDepth()` neighbours, padded with zeros:
     [batch..., panels, depth / d, panel, d]; such a `b` need not be constant.
     With `tiled` it is [batch..., panels, 2 * depth / 64, 16, 64], as the
-    weights of ingot.conv.
+    weights of ingot.conv; `byte_pairs` is as there.
 
     `a` and `b` may each be f16 or bf16, with a result in f32, as for
     ingot.conv: pairs are [panels, depth / 2, panel, 2].
   }];
   let arguments = (ins Onnx_Tensor:$a, Onnx_Tensor:$b, I64Attr:$n,
                        UnitAttr:$transpose_a, OptionalAttr<I64Attr>:$panel,
-                       UnitAttr:$tiled);
+                       UnitAttr:$tiled, UnitAttr:$byte_pairs);
   let results = (outs Onnx_Tensor:$result);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;

@@ -37,6 +37,7 @@ int64_t MachineAttr::dotDepth() const {
   case DotForm::lanes:
     return 1;
   case DotForm::pairs:
+  case DotForm::bytes:
   case DotForm::vnni:
   case DotForm::sdot:
     return 4;
@@ -48,6 +49,16 @@ int64_t MachineAttr::dotDepth() const {
 
 int64_t MachineAttr::dotBits() const {
   return getDot() == DotForm::lanes || getDot() == DotForm::pairs ? 16 : 8;
+}
+
+MachineAttr MachineAttr::forBytePairs() const {
+  if (getDot() != DotForm::pairs || getByteIntrinsic().empty())
+    return {};
+  return get(getContext(), getTarget(), getTriple(), getTune(), getFeatures(),
+             getVectorBits(), getVectorRegisters(), getMasks(),
+             getLaneBroadcast(), getL1(), getL2(), DotForm::bytes,
+             getDotIntrinsic(), getTileIntrinsics(), getBf16Intrinsic(),
+             getByteIntrinsic(), getWarp());
 }
 
 void FuncOp::build(OpBuilder &b, OperationState &state, StringRef name,

@@ -32,7 +32,7 @@ def Kernel_DotForm : I32EnumAttr<"DotForm",
     "How the machine multiplies and adds 8-bit integers", [
       I32EnumAttrCase<"lanes", 0>, I32EnumAttrCase<"pairs", 1>,
       I32EnumAttrCase<"vnni", 2>, I32EnumAttrCase<"sdot", 3>,
-      I32EnumAttrCase<"smmla", 4>]> {
+      I32EnumAttrCase<"smmla", 4>, I32EnumAttrCase<"bytes", 5>]> {
   let cppNamespace = "::ingot::kernel";
   let genSpecializedAttr = 0;
 }
@@ -56,7 +56,9 @@ def Kernel_MachineAttr : AttrDef<Kernel_Dialect, "Machine"> {
     are widened to 16 bits and `pairs` sums two products (vpmaddwd; unsigned on
     the left), `lanes` one (smlal). `dotIntrinsic` is the LLVM intrinsic that
     does it, of (sums, left, right), or (left, right) for `pairs`; `lanes` needs
-    none. `tileIntrinsics`: what the intrinsics of tile registers begin with,
+    none. `byteIntrinsic`, of (left, right), sums two products of unsigned by
+    signed in 16 bits, and saturates (vpmaddubsw); empty where there is none. It
+    makes `bytes` of `pairs`, for right factors that cannot make it saturate. `tileIntrinsics`: what the intrinsics of tile registers begin with,
     whose products sum 64 depths of 16 x 16 results of 8-bit integers; empty
     without such registers. `bf16Intrinsic`, of (sums, left, right), adds two
     products of bf16 to sums in f32 (vdpbf16ps); empty where there is none.
@@ -78,6 +80,7 @@ def Kernel_MachineAttr : AttrDef<Kernel_Dialect, "Machine"> {
     StringRefParameter<"LLVM intrinsic of the dot form", [{""}]>:$dotIntrinsic,
     StringRefParameter<"prefix of LLVM intrinsics on tiles", [{""}]>:$tileIntrinsics,
     StringRefParameter<"LLVM intrinsic for bf16", [{""}]>:$bf16Intrinsic,
+    StringRefParameter<"LLVM intrinsic of pairs of bytes", [{""}]>:$byteIntrinsic,
     DefaultValuedParameter<"int64_t", "0", "threads that go in step">:$warp
   );
   let assemblyFormat = "`<` struct(params) `>`";
@@ -100,8 +103,12 @@ def Kernel_MachineAttr : AttrDef<Kernel_Dialect, "Machine"> {
     /// True if it takes only unsigned (signed) 8-bit integers on the left; the
     /// right ones are always signed.
     bool dotUnsignedLeft() const {
-      return getDot() == DotForm::vnni || getDot() == DotForm::pairs;
+      return getDot() == DotForm::vnni || getDot() == DotForm::pairs ||
+             getDot() == DotForm::bytes;
     }
+    /// The same machine for products of bytes whose sums of two always fit 16
+    /// bits; null if it has no use for that.
+    MachineAttr forBytePairs() const;
     bool dotSignedLeft() const {
       return getDot() == DotForm::sdot || getDot() == DotForm::smmla;
     }

@@ -18,28 +18,34 @@ using onnx::Scalar;
 namespace {
 /// The layout of a type with a sign: codes are magnitudes, below the sign bit.
 struct Layout {
+  int bits;
   int mantissa;
   int bias;
   /// The greatest finite number; infinity, or 0 if there is none; NaN.
   int most, infinity, nan;
   /// There is no -0: its code is NaN.
   bool unsignedZero;
+
+  int sign() const { return 1 << (bits - 1); }
+  bool hasNan() const { return nan != 0; }
 };
 } // namespace
 
 static Layout layoutOf(FloatType type) {
   if (isa<Float8E4M3FNType>(type))
-    return {3, 7, 0x7e, 0, 0x7f, false};
+    return {8, 3, 7, 0x7e, 0, 0x7f, false};
   if (isa<Float8E4M3FNUZType>(type))
-    return {3, 8, 0x7f, 0, 0x80, true};
+    return {8, 3, 8, 0x7f, 0, 0x80, true};
   if (isa<Float8E5M2Type>(type))
-    return {2, 15, 0x7b, 0x7c, 0x7e, false};
-  return {2, 16, 0x7f, 0, 0x80, true};
+    return {8, 2, 15, 0x7b, 0x7c, 0x7e, false};
+  if (isa<Float4E2M1FNType>(type))
+    return {4, 1, 1, 7, 0, 0, false};
+  return {8, 2, 16, 0x7f, 0, 0x80, true};
 }
 
 FloatType onnx::float8Type(Type element) {
   if (isa<Float8E4M3FNType, Float8E4M3FNUZType, Float8E5M2Type,
-          Float8E5M2FNUZType, Float8E8M0FNUType>(element))
+          Float8E5M2FNUZType, Float8E8M0FNUType, Float4E2M1FNType>(element))
     return llvm::cast<FloatType>(element);
   return {};
 }
@@ -74,7 +80,7 @@ Scalar onnx::decodeFloat8(Scalar bits, FloatType type) {
   if (isa<Float8E8M0FNUType>(type))
     return decodeExponent(code);
   Layout layout = layoutOf(type);
-  Scalar magnitude = mask(code, 0x7f);
+  Scalar magnitude = mask(code, layout.sign() - 1);
   Scalar normal = asFloat(shiftedUp(magnitude, 23 - layout.mantissa) +
                           double((127 - layout.bias) << 23));
   Scalar small = cast(magnitude, b.getF32Type()) *
@@ -82,7 +88,9 @@ Scalar onnx::decodeFloat8(Scalar bits, FloatType type) {
   Scalar x = select(magnitude < (1 << layout.mantissa), small, normal);
   if (layout.infinity)
     x = select(magnitude == layout.infinity, x.constant(INFINITY), x);
-  x = select(code >= 0x80, -x, x);
+  x = select(code >= layout.sign(), -x, x);
+  if (!layout.hasNan())
+    return x;
   Scalar isNan = layout.unsignedZero ? code == layout.nan
                  : layout.infinity   ? magnitude > layout.infinity
                                      : magnitude == layout.nan;
@@ -128,13 +136,15 @@ static Scalar encodeExponent(Scalar x, const Float8Rounding &rounding) {
 
 static Scalar encodeSigned(Scalar x, const Layout &layout, bool saturate) {
   Scalar bits = asBits(x);
-  Scalar sign = mask(shiftedDown(bits, 24), 0x80);
+  Scalar sign = mask(shiftedDown(bits, 32 - layout.bits), layout.sign());
   Scalar magnitude = asFloat(mask(bits, 0x7fffffff));
   Scalar code = roundMagnitude(magnitude, layout);
   int beyond = saturate          ? layout.most
                : layout.infinity ? layout.infinity
                                  : layout.nan;
   code = select(code > layout.most, beyond, code);
+  if (!layout.hasNan())
+    return select(isNan(x), layout.sign(), code | sign);
   code = select(isNan(x), layout.nan, code);
   if (layout.unsignedZero)
     return select((code == 0) | (code == layout.nan), code, code | sign);
@@ -143,8 +153,10 @@ static Scalar encodeSigned(Scalar x, const Layout &layout, bool saturate) {
 
 Scalar onnx::encodeFloat8(Scalar x, FloatType type,
                           const Float8Rounding &rounding) {
-  Scalar code = isa<Float8E8M0FNUType>(type)
-                    ? encodeExponent(x, rounding)
-                    : encodeSigned(x, layoutOf(type), rounding.saturate);
+  Scalar code =
+      isa<Float8E8M0FNUType>(type)
+          ? encodeExponent(x, rounding)
+          : encodeSigned(x, layoutOf(type),
+                         rounding.saturate || isa<Float4E2M1FNType>(type));
   return cast(code, x.builder().getI8Type());
 }

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The 8-bit float types of ONNX as formulas on their bits: no processor we
-// generate code for has instructions for all of them.
+// The 8-bit and 4-bit float types of ONNX as formulas on their bits: no processor
+// we generate code for has instructions for all of them.
 //
 //===----------------------------------------------------------------------===//
 #ifndef INGOT_DIALECTS_ONNX_FLOAT8_H
@@ -18,15 +18,16 @@
 
 namespace ingot::onnx {
 
-/// The type if it is f8E4M3FN, f8E4M3FNUZ, f8E5M2, f8E5M2FNUZ or f8E8M0FNU,
-/// else null.
+/// The type if it is f8E4M3FN, f8E4M3FNUZ, f8E5M2, f8E5M2FNUZ, f8E8M0FNU or
+/// f4E2M1FN, else null. An element of the last is the lower half of a byte.
 mlir::FloatType float8Type(mlir::Type element);
 
 /// The f32 that the 8 bits (an i8) stand for.
 Scalar decodeFloat8(Scalar bits, mlir::FloatType type);
 
 /// How ONNX Cast rounds to a type of 8 bits. `roundMode` ("up", "down" or
-/// "nearest") is for f8E8M0FNU; the others round to nearest even.
+/// "nearest") is for f8E8M0FNU; the others round to nearest even. f4E2M1FN
+/// always saturates, and its NaN is -0.
 struct Float8Rounding {
   bool saturate = true;
   llvm::StringRef roundMode = "up";

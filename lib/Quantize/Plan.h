@@ -96,6 +96,8 @@ struct QuantizeFormat {
   QuantizeScheme scheme = QuantizeScheme::Static;
   /// Elements of a block along the depth, of WeightOnly.
   int64_t blockSize = 32;
+  /// Dynamic: a scale for each row of activations rather than one for all.
+  bool perToken = false;
   QuantSpec activations{QuantType::UInt8, /*isSymmetric=*/false};
   QuantSpec weights{QuantType::Int8, /*isSymmetric=*/true, /*isNarrow=*/true};
   bool perChannel = true;

@@ -8,6 +8,7 @@
 #define INGOT_LIB_QUANTIZE_QDQWRITER_H
 
 #include "lib/Quantize/Plan.h"
+#include "lib/Quantize/WritePerToken.h"
 
 namespace ingot::quantize {
 
@@ -18,7 +19,7 @@ inline constexpr int32_t kFloat = 1, kInt32 = 6, kBool = 9, kHalf = 10;
 class QdqWriter {
 public:
   QdqWriter(const QuantizeInputs &in, const Plan &plan)
-      : in(in), plan(plan), graph(*in.graph) {}
+      : in(in), plan(plan), graph(*in.graph), tokens(graph, nodes) {}
 
   llvm::Error writeAll(QuantizedGraph &result);
   llvm::Error writeCopies(const std::vector<UnitVariant> &which,
@@ -77,6 +78,7 @@ private:
   std::map<std::string, Constants> constants;
   /// Values and constants in float16.
   std::map<std::string, std::string> halves;
+  TokenQuantizer tokens;
 };
 
 } // namespace ingot::quantize

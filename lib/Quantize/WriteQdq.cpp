@@ -260,8 +260,8 @@ static void transposeWeight(OnnxTensor &tensor, QuantizedWeight &weight) {
   tensor.dims = {columns, rows};
 }
 
-/// MatMulInteger of the activation as DynamicQuantizeLinear gives it; the form
-/// that ONNX Runtime's quantizer writes.
+/// MatMulInteger of the activation as DynamicQuantizeLinear gives it, the form
+/// that ONNX Runtime's quantizer writes, or with a scale for each row.
 llvm::Error QdqWriter::emitDynamic(const Unit &unit, const OnnxNode &node) {
   auto weight = weightOf(unit);
   if (!weight)
@@ -275,17 +275,32 @@ llvm::Error QdqWriter::emitDynamic(const Unit &unit, const OnnxNode &node) {
   auto fresh = [&](const char *what) {
     return graph.freshName(result + "_" + what);
   };
-  std::string x = fresh("x_quantized"), scale = fresh("x_scale"),
-              zeroPoint = fresh("x_zero_point"), sum = fresh("sum"),
-              sumFloat = fresh("sum_float"), scales = fresh("scales");
+  std::string x, scale, zeroPoint;
+  if (in.format->perToken) {
+    const TokenScaled &rows = tokens.quantize(node.inputs[0]);
+    x = rows.quantized;
+    scale = rows.scale;
+  } else {
+    x = fresh("x_quantized");
+    scale = fresh("x_scale");
+    zeroPoint = fresh("x_zero_point");
+    emitNode("DynamicQuantizeLinear", {node.inputs[0]}, {x, scale, zeroPoint});
+  }
+  std::string sum = fresh("sum"), sumFloat = fresh("sum_float"),
+              scales = fresh("scales");
   std::string product = bias.empty() ? result : fresh("product");
-  emitNode("DynamicQuantizeLinear", {node.inputs[0]}, {x, scale, zeroPoint});
   emitNode("MatMulInteger", {x, names.quantized, zeroPoint, names.zeroPoint},
            {sum});
   emitNode("Cast", {sum}, {sumFloat});
   nodes.back().set(intAttribute("to", kFloat));
-  emitNode("Mul", {scale, names.scale}, {scales});
-  emitNode("Mul", {sumFloat, scales}, {product});
+  if (in.format->perToken) {
+    // Not the product of the scales, which is as large as the result.
+    emitNode("Mul", {sumFloat, scale}, {scales});
+    emitNode("Mul", {scales, names.scale}, {product});
+  } else {
+    emitNode("Mul", {scale, names.scale}, {scales});
+    emitNode("Mul", {sumFloat, scales}, {product});
+  }
   if (!bias.empty())
     emitNode("Add", {product, bias}, {result});
   return llvm::Error::success();

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/ingot/Ingot.h"
+#include "dialects/onnx/Dims.h"
 #include "dialects/onnx/NodeName.h"
 #include "passes/Passes.h"
 #include "passes/Precision.h"
@@ -197,12 +198,75 @@ struct MergeEqualInputs : OpRewritePattern<linalg::GenericOp> {
   }
 };
 
+/// Reads what a reduction makes for each row as it is, not under the shape that
+/// dimensions of size 1 give it: so work on rows is seen to be that.
+struct ReadRowsInPlace : OpRewritePattern<linalg::GenericOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(linalg::GenericOp op,
+                                PatternRewriter &rewriter) const override {
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    for (OpOperand *operand : op.getDpsInputOperands()) {
+      auto view = operand->get().getDefiningOp<kernel::ViewOp>();
+      if (!view || view.getOffset())
+        continue;
+      auto reduction = view.getSource().getDefiningOp<linalg::GenericOp>();
+      if (!reduction || reduction.getNumReductionLoops() == 0)
+        continue;
+      AffineMap &map = maps[operand->getOperandNumber()];
+      std::optional<SmallVector<int64_t>> units = unitsOf(view);
+      if (!units || !llvm::all_of(*units, [&](int64_t i) {
+            return isRedundant(op, map.getResult(i));
+          }))
+        continue;
+      map = map.dropResults(*units);
+      rewriter.modifyOpInPlace(op, [&] {
+        operand->set(view.getSource());
+        op.setIndexingMapsAttr(rewriter.getAffineMapArrayAttr(maps));
+      });
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "no view of a reduction");
+  }
+
+private:
+  /// The dimensions of size 1 that the view adds, if it does nothing else.
+  static std::optional<SmallVector<int64_t>> unitsOf(kernel::ViewOp view) {
+    onnx::Dims from =
+        onnx::getDims(cast<RankedTensorType>(view.getSource().getType()));
+    onnx::Dims to =
+        onnx::getDims(cast<RankedTensorType>(view.getResult().getType()));
+    SmallVector<int64_t> units;
+    size_t at = 0;
+    for (auto [i, dim] : llvm::enumerate(to)) {
+      if (at < from.size() && from[at] == dim)
+        ++at;
+      else if (onnx::constantValue(dim) == 1)
+        units.push_back(i);
+      else
+        return std::nullopt;
+    }
+    if (at != from.size())
+      return std::nullopt;
+    return units;
+  }
+
+  /// True for an index that no loop takes its size from.
+  static bool isRedundant(linalg::GenericOp op, AffineExpr index) {
+    if (isa<AffineConstantExpr>(index))
+      return true;
+    AffineMap out = op.getMatchingIndexingMap(&op.getDpsInitsMutable()[0]);
+    return llvm::is_contained(out.getResults(), index);
+  }
+};
+
 struct FuseElementwise : ingot::impl::FuseElementwiseBase<FuseElementwise> {
   using FuseElementwiseBase::FuseElementwiseBase;
   void runOnOperation() override {
     splitWidenings(getOperation());
     RewritePatternSet patterns(&getContext());
-    patterns.add<FuseProducer, MergeEqualInputs>(&getContext());
+    patterns.add<FuseProducer, MergeEqualInputs, ReadRowsInPlace>(
+        &getContext());
     GreedyRewriteConfig config;
     config.enableFolding(false);
     if (failed(

@@ -8,6 +8,7 @@
 #include "lib/Runtime/ModelAbi.h"
 #include "passes/graph/LowerClone.h"
 #include "passes/tensor/Lowering.h"
+#include "passes/tensor/NarrowInterface.h"
 
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
@@ -104,7 +105,10 @@ struct LowerOnnx : ingot::impl::LowerOnnxBase<LowerOnnx> {
       complete = false;
     });
     if (!complete)
-      signalPassFailure();
+      return signalPassFailure();
+    if (auto main = getOperation().lookupSymbol<func::FuncOp>("main");
+        main && !main.isExternal())
+      unpackInterface(main);
   }
 };
 

@@ -30,7 +30,7 @@ Value ingot::fromCompute(OpBuilder &b, Location loc, Value v,
                          Type elementType) {
   if (v.getType() == elementType)
     return v;
-  if (isa<FloatType>(elementType))
+  if (isa<FloatType>(elementType) && isa<FloatType>(v.getType()))
     return arith::TruncFOp::create(b, loc, elementType, v);
   return UnrealizedConversionCastOp::create(b, loc, elementType, v)
       .getResult(0);
@@ -102,6 +102,9 @@ Value ingot::emptyTensor(OpBuilder &b, Location loc, RankedTensorType type) {
 Value Body::index(unsigned d) { return linalg::IndexOp::create(b, loc, d); }
 
 Type ingot::movedType(Type elementType) {
+  // Floats of 4 bits are moved as the bytes that hold them.
+  if (isa<Float4E2M1FNType>(elementType))
+    return IntegerType::get(elementType.getContext(), 8);
   auto integer = dyn_cast<IntegerType>(elementType);
   return integer ? IntegerType::get(integer.getContext(), integer.getWidth())
                  : elementType;
@@ -111,6 +114,10 @@ Type ingot::movedType(Type elementType) {
 static Value toBody(const Body &at, Value v) {
   if (!at.moves || isa<IntegerType>(v.getType()))
     return toCompute(at.b, at.loc, v);
+  Type moved = movedType(v.getType());
+  if (moved != v.getType())
+    return UnrealizedConversionCastOp::create(at.b, at.loc, moved, v)
+        .getResult(0);
   return v;
 }
 

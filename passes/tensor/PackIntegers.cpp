@@ -137,6 +137,7 @@ static int64_t panelWidth(kernel::MachineAttr machine, int64_t n,
     vectors = 6;
     break;
   case DotForm::pairs:
+  case DotForm::bytes:
   case DotForm::vnni:
     if (fewRows)
       vectors = machine.getVectorRegisters() >= 32 ? 8 : 4;
@@ -146,12 +147,13 @@ static int64_t panelWidth(kernel::MachineAttr machine, int64_t n,
                      1, std::min<int64_t>(vectors, llvm::divideCeil(n, width)));
 }
 
-/// A constant of `count` factors that `fill` puts in their places.
-static Value
-packed(OpBuilder &b, Location loc, ArrayRef<int64_t> shape, int64_t bits,
-       function_ref<void(function_ref<void(int64_t, int8_t)>)> fill) {
-  auto type = RankedTensorType::get(shape, b.getIntegerType(bits));
-  size_t bytes = size_t(type.getNumElements()) * (bits / 8);
+/// Puts a factor in its place.
+using Put = function_ref<void(int64_t, int8_t)>;
+
+/// `count` factors of so many bits, which `fill` puts in their places.
+static AsmResourceBlob packedBlob(int64_t count, int64_t bits,
+                                  function_ref<void(Put)> fill) {
+  size_t bytes = size_t(count) * (bits / 8);
   AsmResourceBlob blob = HeapAsmResourceBlob::allocate(bytes, 64);
   char *data = blob.getMutableData().data();
   std::memset(data, 0, bytes);
@@ -162,8 +164,59 @@ packed(OpBuilder &b, Location loc, ArrayRef<int64_t> shape, int64_t bits,
       int16_t wide = v;
       std::memcpy(data + 2 * at, &wide, 2);
     });
+  return blob;
+}
+
+static Value packedConstant(OpBuilder &b, Location loc, ArrayRef<int64_t> shape,
+                            int64_t bits, AsmResourceBlob blob) {
+  auto type = RankedTensorType::get(shape, b.getIntegerType(bits));
   auto attr = DenseResourceElementsAttr::get(type, "packed", std::move(blob));
   return onnx::ConstantOp::create(b, loc, type, attr);
+}
+
+/// A constant of factors that `fill` puts in their places.
+static Value packed(OpBuilder &b, Location loc, ArrayRef<int64_t> shape,
+                    int64_t bits, function_ref<void(Put)> fill) {
+  return packedConstant(b, loc, shape, bits,
+                        packedBlob(llvm::product_of(shape), bits, fill));
+}
+
+/// True if no sum of products of two neighbours and any unsigned bytes leaves
+/// 16 bits.
+static bool fitBytePairs(ArrayRef<char> factors) {
+  constexpr int mostByte = 255;
+  for (size_t i = 0; i + 1 < factors.size(); i += 2) {
+    int x = int8_t(factors[i]), y = int8_t(factors[i + 1]);
+    int most = mostByte * (std::max(x, 0) + std::max(y, 0));
+    int least = mostByte * (std::min(x, 0) + std::min(y, 0));
+    if (most > INT16_MAX || least < INT16_MIN)
+      return false;
+  }
+  return true;
+}
+
+/// The same with `order`, which becomes that of pairs of bytes if it may and
+/// the factors are such that those are exact: that is known only of factors in
+/// their places.
+static Value packedInOrder(OpBuilder &b, Location loc, ArrayRef<int64_t> shape,
+                           PanelOrder &order, bool mayPair,
+                           function_ref<void(Put)> fill) {
+  PanelOrder asGiven = order;
+  if (mayPair) {
+    order.form = DotForm::bytes;
+    order.bits = 8;
+    AsmResourceBlob blob = packedBlob(llvm::product_of(shape), 8, fill);
+    if (fitBytePairs(blob.getData()))
+      return packedConstant(b, loc, shape, 8, std::move(blob));
+    order = asGiven;
+  }
+  return packed(b, loc, shape, order.bits, fill);
+}
+
+/// True if a product with that left operand can be one of pairs of bytes.
+static bool mayPairBytes(kernel::MachineAttr machine, Value left) {
+  return machine.forBytePairs() &&
+         getElementTypeOrSelf(left.getType()).isUnsignedInteger();
 }
 
 /// A convolution as the product of its gathered pixels.
@@ -199,18 +252,17 @@ static void packTiles(heavy::ConvOp op, kernel::MachineAttr machine) {
   SmallVector<int64_t> shape{groups, panels};
   shape.append(order.shape(depth));
   OpBuilder b(op);
-  Value weights = packed(
-      b, op.getLoc(), shape, 8, [&](function_ref<void(int64_t, int8_t)> put) {
-        for (int64_t filter = 0; filter < groups * perGroup; ++filter) {
-          int64_t g = filter / perGroup, m = filter % perGroup;
-          int64_t panel = g * panels + m / order.panel;
-          for (int64_t c = 0; c < channels; ++c)
-            for (int64_t t = 0; t < points; ++t)
-              put(panel * depth * order.panel +
-                      order.position(t * channels + c, m % order.panel),
-                  from[(filter * channels + c) * points + t]);
-        }
-      });
+  Value weights = packed(b, op.getLoc(), shape, 8, [&](Put put) {
+    for (int64_t filter = 0; filter < groups * perGroup; ++filter) {
+      int64_t g = filter / perGroup, m = filter % perGroup;
+      int64_t panel = g * panels + m / order.panel;
+      for (int64_t c = 0; c < channels; ++c)
+        for (int64_t t = 0; t < points; ++t)
+          put(panel * depth * order.panel +
+                  order.position(t * channels + c, m % order.panel),
+              from[(filter * channels + c) * points + t]);
+    }
+  });
   op.getWeightsMutable().assign(weights);
   op.setPanel(order.panel);
   op.setTiled(true);
@@ -227,12 +279,11 @@ void ingot::packIntegers(heavy::ConvOp op, kernel::MachineAttr machine) {
   int64_t filters = op.getFilters(), groups = op.getGroup();
   int64_t channels = op.getChannels() / groups;
   if (op.isDepthwise()) {
-    Value weights = packed(b, op.getLoc(), {points, filters}, 8,
-                           [&](function_ref<void(int64_t, int8_t)> put) {
-                             for (int64_t p = 0; p < points; ++p)
-                               for (int64_t m = 0; m < filters; ++m)
-                                 put(p * filters + m, from[m * points + p]);
-                           });
+    Value weights = packed(b, op.getLoc(), {points, filters}, 8, [&](Put put) {
+      for (int64_t p = 0; p < points; ++p)
+        for (int64_t m = 0; m < filters; ++m)
+          put(p * filters + m, from[m * points + p]);
+    });
     op.getWeightsMutable().assign(weights);
     op.setPanel(machine.lanes(32));
     return;
@@ -249,10 +300,10 @@ void ingot::packIntegers(heavy::ConvOp op, kernel::MachineAttr machine) {
   int64_t run = merges ? inner : 1;
   int64_t depth = llvm::alignTo(run * channels, order.group);
   int64_t blocks = points / run;
-  Value weights = packed(
+  Value weights = packedInOrder(
       b, op.getLoc(),
       {groups, panels, blocks, depth / order.group, order.panel, order.group},
-      order.bits, [&](function_ref<void(int64_t, int8_t)> put) {
+      order, mayPairBytes(machine, op.getInput()), [&](Put put) {
         for (int64_t filter = 0; filter < filters; ++filter) {
           int64_t g = filter / perGroup, m = filter % perGroup;
           int64_t panel = g * panels + m / order.panel;
@@ -269,6 +320,7 @@ void ingot::packIntegers(heavy::ConvOp op, kernel::MachineAttr machine) {
   op.getWeightsMutable().assign(weights);
   op.setPanel(order.panel);
   op.setMergedTaps(merges);
+  op.setBytePairs(order.form == DotForm::bytes);
 }
 
 /// The packing of a matrix (or a stack of them) that is known at run time.
@@ -364,9 +416,9 @@ void ingot::packIntegers(heavy::MatmulOp op, kernel::MachineAttr machine) {
   int64_t padded = llvm::alignTo(depth, order.group);
   SmallVector<int64_t> shape{panels};
   shape.append(order.shape(padded));
-  Value packedMatrix = packed(
-      b, op.getLoc(), shape, order.bits,
-      [&](function_ref<void(int64_t, int8_t)> put) {
+  bool mayPair = !order.isTiled && mayPairBytes(machine, op.getA());
+  Value packedMatrix =
+      packedInOrder(b, op.getLoc(), shape, order, mayPair, [&](Put put) {
         // In blocks, so that neither side strides through more than the cache.
         constexpr int64_t block = 64;
         for (int64_t p = 0; p < panels; ++p)
@@ -380,6 +432,7 @@ void ingot::packIntegers(heavy::MatmulOp op, kernel::MachineAttr machine) {
       });
   op.getBMutable().assign(packedMatrix);
   op.setPanel(order.panel);
+  op.setBytePairs(order.form == DotForm::bytes);
   if (transpose && transpose->use_empty())
     transpose.erase();
 }

@@ -49,7 +49,7 @@ struct QuantizeOptions {
   /// "" or "int4", "int8".
   std::string weightOnly;
   unsigned blockSize = 32;
-  bool isDynamic = false;
+  bool isDynamic = false, perToken = false;
 
   std::string calibrate = "minmax";
   double percentile = 99.99;

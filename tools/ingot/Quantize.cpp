@@ -76,6 +76,7 @@ static void setFormat(QuantizeRun &run) {
   if (wanted.isDynamic) {
     run.format.scheme = QuantizeScheme::Dynamic;
     activations = {QuantType::UInt8, /*isSymmetric=*/false};
+    run.format.perToken = wanted.perToken;
   }
   if (wanted.weightOnly.empty())
     return;
@@ -300,6 +301,8 @@ static llvm::Error checkOptions(const Options &options, StringRef output) {
   if (!isStatic && wanted.sensitivity == "one-at-a-time")
     return contradiction("--sensitivity=one-at-a-time is for static "
                          "quantization");
+  if (wanted.perToken && !wanted.isDynamic)
+    return contradiction("--per-token is for --dynamic");
   if (wanted.maxDrop >= 0 && wanted.labels.empty())
     return contradiction("--max-drop needs --labels=FILE");
   if (!output.ends_with(".onnx"))

@@ -58,12 +58,19 @@ static llvm::Expected<MachineRates> ratesOf(const Options &options) {
   MachineRates rates;
   rates.floatProducts = clock * 2 * double(machine.lanes(32));
   double gain = 1;
+  // Weights of 7 bits can be multiplied as pairs of bytes.
+  if (kernel::MachineAttr pairs = machine.forBytePairs();
+      pairs && options.quantize.reduceRange)
+    machine = pairs;
   switch (machine.getDot()) {
   case kernel::DotForm::lanes:
     gain = 1.1;
     break;
   case kernel::DotForm::pairs:
     gain = 1.5;
+    break;
+  case kernel::DotForm::bytes:
+    gain = 2.5;
     break;
   case kernel::DotForm::vnni:
   case kernel::DotForm::sdot:

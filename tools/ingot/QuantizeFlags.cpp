@@ -209,6 +209,14 @@ static const Flag flags[] = {
        o.quantize.isDynamic = true;
        return "";
      }},
+    {"per-token", 0, "",
+     "of --dynamic: a scale for each row (token) of the\n"
+     "activations, not one for all",
+     Quantize,
+     [](Options &o, StringRef) -> std::string {
+       o.quantize.perToken = true;
+       return "";
+     }},
     {"calibrate", 0, "HOW",
      "ranges of activations: minmax (default), percentile,\n"
      "moving-average, entropy or mse",

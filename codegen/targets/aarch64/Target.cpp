@@ -96,7 +96,8 @@ private:
         cpu.empty() ? "cortex-a72" : cpu, features, /*vectorBits=*/128,
         /*vectorRegisters=*/32, /*masks=*/false, /*laneBroadcast=*/true,
         32 << 10, 512 << 10, dot, intrinsic,
-        /*tileIntrinsics=*/"", /*bf16Intrinsic=*/"", /*warp=*/0);
+        /*tileIntrinsics=*/"", /*bf16Intrinsic=*/"", /*byteIntrinsic=*/"",
+        /*warp=*/0);
   }
 };
 } // namespace

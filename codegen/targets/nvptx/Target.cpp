@@ -83,7 +83,7 @@ private:
         /*vectorBits=*/128, /*vectorRegisters=*/32, /*masks=*/false,
         /*laneBroadcast=*/false, /*l1=*/128 << 10, known.l2,
         kernel::DotForm::lanes, /*dotIntrinsic=*/"", /*tileIntrinsics=*/"",
-        /*bf16Intrinsic=*/"", /*warp=*/32);
+        /*bf16Intrinsic=*/"", /*byteIntrinsic=*/"", /*warp=*/32);
   }
 };
 } // namespace

@@ -11,7 +11,7 @@
 #include "dialects/onnx/Window.h"
 #include "dialects/onnx/WindowShape.h"
 #include "passes/graph/SelectHeavy.h"
-#include "passes/graph/quant/SelectQuantized.h"
+#include "passes/graph/quant/SelectProduct.h"
 #include "passes/graph/quant/Sums.h"
 #include "passes/tensor/lower/Products.h"
 #include "passes/tensor/lower/Scalars.h"
@@ -33,11 +33,6 @@ struct QuantizedConv {
   int64_t filters() const { return weights.channels(); }
 };
 } // namespace
-
-static LogicalResult say(std::string &why, const Twine &text) {
-  why = text.str();
-  return failure();
-}
 
 /// Sets window and pads, or says why they do not suit.
 template <typename Op>
@@ -243,23 +238,34 @@ Sums::Factor ConvBuilder::windowSums(int64_t zero) {
   return {rows, AffineMap::get(rank + 2, 0, place, context)};
 }
 
+/// Replaces `op` by integer work, and the chain behind its result that `to`
+/// stands for; without one the result is float.
+static void finish(Operation *op, const QuantizedConv &conv,
+                   const ProductResult &product,
+                   const std::optional<QuantizedResult> &to,
+                   PatternRewriter &rewriter, const Signs &signs) {
+  Location loc = to ? to->loc(op->getLoc()) : op->getLoc();
+  ConvBuilder builder(rewriter, loc, conv, signs);
+  Sums sums = builder.build();
+  sums.add(product.bias.integer);
+  if (!to) {
+    Value result = sums.floats(product.scale, product.bias.real);
+    rewriter.replaceOp(op, builder.channelsFirstAgain(result));
+    return;
+  }
+  Value result = sums.requantized(to->type.getElementType(),
+                                  requantizationOf(product, *to));
+  replaceChain(rewriter, *to, builder.channelsFirstAgain(result));
+  rewriter.eraseOp(op);
+}
+
 namespace {
 /// Conv between DequantizeLinear and, perhaps, QuantizeLinear.
-struct SelectConv : OpRewritePattern<onnx::ConvOp> {
-  SelectConv(MLIRContext *context, Signs signs)
-      : OpRewritePattern(context), signs(signs) {}
+struct SelectConv : SelectProduct<onnx::ConvOp> {
+  using SelectProduct::SelectProduct;
 
-  LogicalResult matchAndRewrite(onnx::ConvOp op,
-                                PatternRewriter &rewriter) const override {
-    std::string why;
-    if (failed(select(op, rewriter, why)))
-      return rewriter.notifyMatchFailure(op, why);
-    return success();
-  }
-
-private:
   LogicalResult select(onnx::ConvOp op, PatternRewriter &rewriter,
-                       std::string &why) const {
+                       std::string &why) const override {
     QuantizedConv conv;
     std::optional<Quantized> input = dequantized(op.getX());
     if (!input || !isByte(input->type().getElementType()))
@@ -280,41 +286,16 @@ private:
     product.bound = weights->bounds(input->bound());
     if (!fitsWord(product))
       return say(why, "sums of products may exceed 32 bits");
-    std::optional<QuantizedResult> to = quantizedResult(op.getY());
-    Location loc = to ? to->loc(op.getLoc()) : op.getLoc();
-    ConvBuilder builder(rewriter, loc, conv, signs);
-    Sums sums = builder.build();
-    sums.add(bias->integer);
-    if (!to) {
-      rewriter.replaceOp(op, builder.channelsFirstAgain(
-                                 sums.floats(product.scale, bias->real)));
-      return success();
-    }
-    Value result = sums.requantized(to->type.getElementType(),
-                                    requantizationOf(product, *to));
-    replaceChain(rewriter, *to, builder.channelsFirstAgain(result));
-    rewriter.eraseOp(op);
+    finish(op, conv, product, quantizedResult(op.getY()), rewriter, signs);
     return success();
   }
-
-  Signs signs;
 };
 
-struct SelectQLinearConv : OpRewritePattern<onnx::QLinearConvOp> {
-  SelectQLinearConv(MLIRContext *context, Signs signs)
-      : OpRewritePattern(context), signs(signs) {}
+struct SelectQLinearConv : SelectProduct<onnx::QLinearConvOp> {
+  using SelectProduct::SelectProduct;
 
-  LogicalResult matchAndRewrite(onnx::QLinearConvOp op,
-                                PatternRewriter &rewriter) const override {
-    std::string why;
-    if (failed(select(op, rewriter, why)))
-      return rewriter.notifyMatchFailure(op, why);
-    return success();
-  }
-
-private:
   LogicalResult select(onnx::QLinearConvOp op, PatternRewriter &rewriter,
-                       std::string &why) const {
+                       std::string &why) const override {
     auto x = dyn_cast<RankedTensorType>(op.getX().getType());
     std::optional<Step> in = stepOf(op.getXScale(), op.getXZeroPoint());
     std::optional<Step> out = stepOf(op.getYScale(), op.getYZeroPoint());
@@ -341,35 +322,16 @@ private:
     }
     if (!fitsWord(product))
       return say(why, "sums of products may exceed 32 bits");
-    QuantizedResult to = quantizedResult(op, *out);
-    ConvBuilder builder(rewriter, to.loc(op.getLoc()), conv, signs);
-    Sums sums = builder.build();
-    sums.add(product.bias.integer);
-    Value result = sums.requantized(to.type.getElementType(),
-                                    requantizationOf(product, to));
-    replaceChain(rewriter, to, builder.channelsFirstAgain(result));
-    rewriter.eraseOp(op);
+    finish(op, conv, product, quantizedResult(op, *out), rewriter, signs);
     return success();
   }
-
-  Signs signs;
 };
 
-struct SelectConvInteger : OpRewritePattern<onnx::ConvIntegerOp> {
-  SelectConvInteger(MLIRContext *context, Signs signs)
-      : OpRewritePattern(context), signs(signs) {}
+struct SelectConvInteger : SelectProduct<onnx::ConvIntegerOp> {
+  using SelectProduct::SelectProduct;
 
-  LogicalResult matchAndRewrite(onnx::ConvIntegerOp op,
-                                PatternRewriter &rewriter) const override {
-    std::string why;
-    if (failed(select(op, rewriter, why)))
-      return rewriter.notifyMatchFailure(op, why);
-    return success();
-  }
-
-private:
   LogicalResult select(onnx::ConvIntegerOp op, PatternRewriter &rewriter,
-                       std::string &why) const {
+                       std::string &why) const override {
     auto x = dyn_cast<RankedTensorType>(op.getX().getType());
     if (!x || !rankedResult(op) || !isByte(x.getElementType()))
       return say(why, "its input has no rank");
@@ -398,8 +360,6 @@ private:
     rewriter.replaceOp(op, builder.channelsFirstAgain(sums.integers()));
     return success();
   }
-
-  Signs signs;
 };
 } // namespace
 

@@ -144,9 +144,8 @@ struct Combine : OpRewritePattern<onnx::QuantizeLinearOp> {
     if (!step || !a || !b)
       return failure();
     bool isProduct = isa<onnx::MulOp>(def);
-    if (isProduct && !(isByte(a->type().getElementType()) &&
-                       isByte(b->type().getElementType())))
-      return failure();
+    if (isProduct && a->bound() * b->bound() >= 0x1p31)
+      return rewriter.notifyMatchFailure(op, "products may exceed 32 bits");
     QuantizedResult to = quantizedResult(op, *step);
     Location loc = to.loc(def->getLoc());
     SmallVector<AffineMap> maps;

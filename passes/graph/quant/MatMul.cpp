@@ -12,7 +12,7 @@
 #include "dialects/onnx/Shape.h"
 #include "dialects/onnx/TypeChecks.h"
 #include "passes/graph/SelectHeavy.h"
-#include "passes/graph/quant/SelectQuantized.h"
+#include "passes/graph/quant/SelectProduct.h"
 #include "passes/graph/quant/Sums.h"
 #include "passes/tensor/lower/Products.h"
 #include "passes/tensor/lower/Scalars.h"
@@ -20,11 +20,6 @@
 using namespace mlir;
 using namespace ingot;
 using namespace ingot::quant;
-
-static LogicalResult say(std::string &why, const Twine &text) {
-  why = text.str();
-  return failure();
-}
 
 namespace {
 /// A factor: integers with a zero point that is known or comes at run time.
@@ -45,9 +40,10 @@ struct QuantizedMatMul {
 };
 } // namespace
 
-/// Checks shapes and sets the sizes.
+/// Checks shapes and sets the sizes; `transposed`: the left matrix is [K, M].
 static LogicalResult readSizes(QuantizedMatMul &product, Value a, Value b,
-                               RankedTensorType result, std::string &why) {
+                               RankedTensorType result, std::string &why,
+                               bool transposed = false) {
   auto left = dyn_cast<RankedTensorType>(a.getType());
   auto right = dyn_cast<RankedTensorType>(b.getType());
   if (!left || !right || !result || left.getRank() < 2 || right.getRank() < 2)
@@ -56,13 +52,19 @@ static LogicalResult readSizes(QuantizedMatMul &product, Value a, Value b,
     return say(why, "the left matrix has not one constant scale and zero "
                     "point of 8-bit integers");
   product.result = result;
-  std::optional<int64_t> k = onnx::constantValue(onnx::getDims(left).back());
+  onnx::Dims leftDims = onnx::getDims(left);
+  std::optional<int64_t> k =
+      onnx::constantValue(transposed ? leftDims.front() : leftDims.back());
   std::optional<int64_t> n = onnx::constantValue(onnx::getDims(result).back());
   if (!k || !n || *k == 0 || *n == 0)
     return say(why, "inner or last size is symbolic");
   product.depth = *k;
   product.columns = *n;
   return success();
+}
+
+static bool isSingleElement(RankedTensorType type) {
+  return type.hasStaticShape() && type.getNumElements() == 1;
 }
 
 /// A constant matrix, or the one that a Transpose reads.
@@ -99,8 +101,22 @@ private:
     return {tensor, broadcastMap(cast<RankedTensorType>(tensor.getType()),
                                  product.result, rank)};
   }
-  Sums::Factor single(Value tensor) const {
-    return {tensor, singleElementMap(tensor, rank)};
+  /// Zero points of run time: one number, or one for each row or column.
+  Sums::Factor zerosOf(const Factor &factor, int64_t axis) const {
+    Value zeros = factor.runTimeZero;
+    auto type = cast<RankedTensorType>(zeros.getType());
+    if (isSingleElement(type))
+      return {zeros, singleElementMap(zeros, rank)};
+    if (type.getRank() > 1)
+      return broadcast(zeros);
+    return {zeros,
+            AffineMap::get(rank, 0, b.getAffineDimExpr(axis), b.getContext())};
+  }
+  Sums::Factor rowZeros(const Factor &left) const {
+    return zerosOf(left, rank - 2);
+  }
+  Sums::Factor columnZeros(const Factor &right) const {
+    return zerosOf(right, rank - 1);
   }
 
   OpBuilder &b;
@@ -164,7 +180,7 @@ void MatMulBuilder::correct(Sums &sums, const Factor &left, int64_t shift) {
   }
   sums.add(columns);
   if (left.runTimeZero)
-    sums.add(byZero, single(left.runTimeZero));
+    sums.add(byZero, rowZeros(left));
   if (!w.isCentred())
     sums.add(zeros, broadcast(rowSums(left.integers.value)));
 }
@@ -187,16 +203,15 @@ void MatMulBuilder::correctRunTime(Sums &sums, const Factor &left,
   if (columns)
     sums.add({-a}, broadcast(columns));
   if (right.runTimeZero)
-    sums.add({-1}, {broadcast(rows), single(right.runTimeZero)});
+    sums.add({-1}, {broadcast(rows), columnZeros(right)});
   if (left.runTimeZero)
-    sums.add({-1}, {broadcast(columns), single(left.runTimeZero)});
+    sums.add({-1}, {broadcast(columns), rowZeros(left)});
   if (right.runTimeZero)
-    sums.add({product.depth * a}, single(right.runTimeZero));
+    sums.add({product.depth * a}, columnZeros(right));
   if (left.runTimeZero)
-    sums.add({product.depth * c}, single(left.runTimeZero));
+    sums.add({product.depth * c}, rowZeros(left));
   if (left.runTimeZero && right.runTimeZero)
-    sums.add({product.depth},
-             {single(left.runTimeZero), single(right.runTimeZero)});
+    sums.add({product.depth}, {rowZeros(left), columnZeros(right)});
 }
 
 Sums MatMulBuilder::build() {
@@ -323,25 +338,6 @@ static void finish(Operation *op, const QuantizedMatMul &product,
 }
 
 namespace {
-template <typename Op> struct SelectProduct : OpRewritePattern<Op> {
-  SelectProduct(MLIRContext *context, Signs signs)
-      : OpRewritePattern<Op>(context), signs(signs) {}
-
-  LogicalResult matchAndRewrite(Op op,
-                                PatternRewriter &rewriter) const override {
-    std::string why;
-    if (failed(select(op, rewriter, why)))
-      return rewriter.notifyMatchFailure(op, why);
-    return success();
-  }
-
-protected:
-  virtual LogicalResult select(Op op, PatternRewriter &rewriter,
-                               std::string &why) const = 0;
-
-  Signs signs;
-};
-
 struct SelectMatMul : SelectProduct<onnx::MatMulOp> {
   using SelectProduct::SelectProduct;
 
@@ -384,11 +380,9 @@ struct SelectGemm : SelectProduct<onnx::GemmOp> {
     if (!left)
       return say(why, "the left matrix has not one constant scale and zero "
                       "point of 8-bit integers");
-    if (op.getTransA())
-      return say(why, "the left matrix is transposed");
     product.left = {*left, Value()};
-    if (failed(readSizes(product, left->value, op.getB(), rankedResult(op),
-                         why)) ||
+    if (failed(readSizes(product, left->value, op.getB(), rankedResult(op), why,
+                         op.getTransA() != 0)) ||
         failed(readRight(op.getB(), op.getTransB() != 0, product, why)))
       return failure();
     double alpha = op.getAlpha().convertToFloat();
@@ -414,6 +408,9 @@ struct SelectGemm : SelectProduct<onnx::GemmOp> {
     }
     if (!fitsWord(numbers))
       return say(why, "sums of products may exceed 32 bits");
+    if (op.getTransA())
+      product.left.integers.value =
+          transposed(rewriter, op.getLoc(), left->value, {1, 0});
     finish(op, product, numbers, onnx::AddOp(), rewriter, signs);
     return success();
   }
@@ -467,18 +464,32 @@ struct SelectQLinearMatMul : SelectProduct<onnx::QLinearMatMulOp> {
 struct SelectMatMulInteger : SelectProduct<onnx::MatMulIntegerOp> {
   using SelectProduct::SelectProduct;
 
-  /// Sets a zero point that is one number, constant or not.
-  static LogicalResult readZero(Value zero, Factor &factor, std::string &why) {
+  /// Sets a zero point that is one number, constant or not, or one for each
+  /// index along `axis` of the result, counted from the end.
+  static LogicalResult readZero(Value zero, int64_t axis, RankedTensorType out,
+                                Factor &factor, std::string &why) {
     if (onnx::isNone(zero))
       return success();
     auto type = dyn_cast<RankedTensorType>(zero.getType());
-    if (!type || !type.hasStaticShape() || type.getNumElements() != 1)
-      return say(why, "a zero point is not one number");
-    if (auto constant = channelNumbers(zero, 1))
-      factor.integers.step.zeroPoint = int64_t((*constant)[0]);
-    else
-      factor.runTimeZero = zero;
-    return success();
+    if (!type)
+      return say(why, "a zero point has no rank");
+    factor.runTimeZero = zero;
+    if (isSingleElement(type)) {
+      if (auto constant = channelNumbers(zero, 1)) {
+        factor.integers.step.zeroPoint = int64_t((*constant)[0]);
+        factor.runTimeZero = {};
+      }
+      return success();
+    }
+    onnx::Dims from = onnx::getDims(type), to = onnx::getDims(out);
+    if (from.size() == 1 && from[0] == to[to.size() - axis])
+      return success();
+    bool fits = from.size() == to.size();
+    for (size_t i = 0; fits && i < from.size(); ++i)
+      fits = from[i] == to[i] || onnx::constantValue(from[i]) == 1;
+    return fits ? success()
+                : say(why, "a zero point is neither one number nor one for "
+                           "each row or column");
   }
 
   LogicalResult select(onnx::MatMulIntegerOp op, PatternRewriter &rewriter,
@@ -487,7 +498,8 @@ struct SelectMatMulInteger : SelectProduct<onnx::MatMulIntegerOp> {
     product.left.integers.value = op.getA();
     if (failed(
             readSizes(product, op.getA(), op.getB(), rankedResult(op), why)) ||
-        failed(readZero(op.getAZeroPoint(), product.left, why)))
+        failed(
+            readZero(op.getAZeroPoint(), 2, product.result, product.left, why)))
       return failure();
     Value matrix = matrixBehind(op.getB(), product.transposed);
     bool isConstant =
@@ -499,7 +511,8 @@ struct SelectMatMulInteger : SelectProduct<onnx::MatMulIntegerOp> {
         return failure();
     } else {
       product.right.integers.value = op.getB();
-      if (failed(readZero(op.getBZeroPoint(), product.right, why)))
+      if (failed(readZero(op.getBZeroPoint(), 1, product.result, product.right,
+                          why)))
         return failure();
     }
     rewriter.replaceOp(op, MatMulBuilder(rewriter, op.getLoc(), product, signs)

@@ -20,27 +20,67 @@
 #include "passes/graph/quant/SelectQuantized.h"
 #include "passes/tensor/lower/Scalars.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace ingot;
 using namespace ingot::quant;
 
-/// Sums of `count` elements each, whose zero points count in full, as the
-/// result of a mean.
+namespace {
+/// What sums of `count` elements, whose zero points count in full, are means
+/// of.
+struct Counts {
+  int64_t count;
+  /// Where fewer count at a border: by spatial axis the numbers that count of a
+  /// window at each index, and a multiple of all of them; empty for those of
+  /// `count`.
+  struct Axis {
+    SmallVector<int32_t> counts;
+    int64_t multiple = 1;
+  };
+  SmallVector<Axis> axes;
+
+  /// What sums are divided by once they are multiplied with what their own
+  /// count is of it.
+  int64_t divisor() const {
+    int64_t product = 1;
+    for (const Axis &axis : axes)
+      product *= axis.multiple;
+    return axes.empty() ? count : product;
+  }
+};
+} // namespace
+
+/// The sums as the result of a mean; spatial axes follow the first one.
 static Value meanOf(OpBuilder &b, Location loc, Value sums, const Quantized &x,
-                    int64_t count, const QuantizedResult &to,
+                    const Counts &counts, const QuantizedResult &to,
                     RankedTensorType type) {
   Requantization how;
-  how.ratio = {x.step.scale / (to.scale * double(count))};
-  how.bound = {std::min(x.bound() * double(count), 0x1p31)};
+  double divisor = double(counts.divisor());
+  how.ratio = {x.step.scale / (to.scale * divisor)};
+  how.bound = {std::min(x.bound() * divisor, 0x1p31)};
   how.range = to.range;
-  int64_t zeros = x.step.zeroPoint * count;
-  return requantize(
-      b, loc, type, sums, b.getMultiDimIdentityMap(type.getRank()), -1, how,
-      [&](Body &body) {
-        Scalars s{body.b, body.loc};
-        return s.sub(body.args[0],
-                     integerConstant(s.b, s.loc, s.b.getI32Type(), zeros));
-      });
+  int64_t zeros = x.step.zeroPoint * counts.count, rank = type.getRank();
+  SmallVector<Value> ins{sums};
+  SmallVector<AffineMap> maps{b.getMultiDimIdentityMap(rank)};
+  for (auto [i, axis] : llvm::enumerate(counts.axes)) {
+    SmallVector<int32_t> factors;
+    for (int32_t count : axis.counts)
+      factors.push_back(int32_t(axis.multiple / count));
+    auto list = RankedTensorType::get(int64_t(factors.size()), b.getI32Type());
+    ins.push_back(onnx::ConstantOp::create(
+        b, loc, list, DenseElementsAttr::get(list, ArrayRef(factors))));
+    maps.push_back(
+        AffineMap::get(rank, 0, b.getAffineDimExpr(1 + i), b.getContext()));
+  }
+  return requantize(b, loc, type, ins, maps, -1, how, [&](Body &body) {
+    Scalars s{body.b, body.loc};
+    Value sum = s.sub(body.args[0],
+                      integerConstant(s.b, s.loc, s.b.getI32Type(), zeros));
+    for (Value factor : ArrayRef(body.args).slice(1, counts.axes.size()))
+      sum = s.mul(sum, factor);
+    return sum;
+  });
 }
 
 /// Elements of x summed along axes that stay with size 1.
@@ -124,15 +164,15 @@ struct MeanAlongAxes : OpRewritePattern<onnx::QuantizeLinearOp> {
     Location loc = to.loc(def->getLoc());
     Value sums = sumAlong(rewriter, loc, *x, *axes);
     onnx::Dims dims = onnx::getDims(cast<RankedTensorType>(sums.getType()));
-    Value mean = meanOf(rewriter, loc, sums, *x, *count, to,
+    Value mean = meanOf(rewriter, loc, sums, *x, Counts{*count, {}}, to,
                         onnx::tensorOf(dims, to.type.getElementType()));
     replaceChain(rewriter, to, reshape(rewriter, loc, mean, to.type));
     return success();
   }
 };
 
-/// Means of windows that all have the same number of elements: a convolution of
-/// each channel with ones.
+/// Means of windows: a convolution of each channel with ones. Elements outside
+/// of the image are zero points, which add nothing.
 struct MeanOfWindows : OpRewritePattern<onnx::QuantizeLinearOp> {
   MeanOfWindows(MLIRContext *context, Signs signs)
       : OpRewritePattern(context), signs(signs) {}
@@ -153,14 +193,19 @@ struct MeanOfWindows : OpRewritePattern<onnx::QuantizeLinearOp> {
     // With count_include_pad the border counts, but only up to the pads.
     bool even = !window->isPadded() ||
                 (pool.getCountIncludePad() && !pool.getCeilMode());
-    if (!pads || ShapedType::isDynamic(channels) || !even ||
+    if (!pads || ShapedType::isDynamic(channels) ||
+        (!even && pool.getCountIncludePad()) ||
         llvm::any_of(*pads, [](int64_t pad) { return pad < 0; }))
       return failure();
-    int64_t count = 1;
+    Counts counts{1, {}};
     for (int64_t size : window->kernel)
-      count *= size;
-    if (count > (1 << 20))
+      counts.count *= size;
+    if (counts.count > (1 << 20))
       return failure();
+    if (!even && failed(countInside(*x, *window, *pads, counts)))
+      return rewriter.notifyMatchFailure(
+          op, "sums of windows at the border, of which fewer elements count, "
+              "may exceed 32 bits");
     QuantizedResult to = quantizedResult(op, *step);
     Location loc = to.loc(pool.getLoc());
     int64_t rank = window->rank();
@@ -182,11 +227,39 @@ struct MeanOfWindows : OpRewritePattern<onnx::QuantizeLinearOp> {
         ArrayRef<int64_t>(*pads), ArrayRef<int64_t>(window->dilations),
         channels, channels, /*input_channels_first=*/false, IntegerAttr(),
         x->step.zeroPoint);
-    Value mean = meanOf(rewriter, loc, sums, *x, count, to,
+    Value mean = meanOf(rewriter, loc, sums, *x, counts, to,
                         onnx::tensorOf(out, to.type.getElementType()));
     replaceChain(rewriter, to,
                  transposed(rewriter, loc, mean, channelsFirst(rank)));
     return success();
+  }
+
+private:
+  /// Counts the elements of each window that lie inside of the image.
+  static LogicalResult countInside(const Quantized &x,
+                                   const onnx::WindowParams &window,
+                                   ArrayRef<int64_t> pads, Counts &counts) {
+    for (int64_t i = 0; i < window.rank(); ++i) {
+      std::optional<int64_t> results = onnx::constantValue(window.output[i]);
+      int64_t size = x.type().getDimSize(2 + i);
+      if (!results || ShapedType::isDynamic(size))
+        return failure();
+      Counts::Axis &axis = counts.axes.emplace_back();
+      for (int64_t o = 0; o < *results; ++o) {
+        int64_t first = o * window.strides[i] - pads[i], count = 0;
+        for (int64_t k = 0; k < window.kernel[i]; ++k) {
+          int64_t at = first + k * window.dilations[i];
+          count += at >= 0 && at < size;
+        }
+        if (count == 0)
+          return failure();
+        axis.counts.push_back(int32_t(count));
+        axis.multiple = std::lcm(axis.multiple, count);
+        if (axis.multiple > (1 << 20))
+          return failure();
+      }
+    }
+    return success(x.bound() * double(counts.divisor()) < 0x1p31);
   }
 
   Signs signs;

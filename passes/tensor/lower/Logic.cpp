@@ -54,8 +54,14 @@ struct LowerBitCast : OpRewritePattern<onnx::BitCastOp> {
     return success();
   }
 };
-/// Casts from and to 8-bit floats, whose tensors are seen as bytes.
-template <typename Op> struct LowerFloat8Cast : OpRewritePattern<Op> {
+/// Integers of 2 and 4 bits.
+static bool isNarrowInteger(Type element) {
+  return element.isInteger(2) || element.isInteger(4);
+}
+
+/// Casts from and to integers of less than 8 bits and floats of 8 bits at most,
+/// whose tensors are seen as bytes.
+template <typename Op> struct LowerNarrowCast : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
 
   LogicalResult matchAndRewrite(Op op,
@@ -66,8 +72,8 @@ template <typename Op> struct LowerFloat8Cast : OpRewritePattern<Op> {
       return rewriter.notifyMatchFailure(op, "operand or result has no rank");
     FloatType from = onnx::float8Type(in.getElementType());
     FloatType to = onnx::float8Type(out.getElementType());
-    if ((!from && !isComputable(in.getElementType())) ||
-        (!to && !isComputable(out.getElementType())) || (!from && !to))
+    if ((!from && !isCastable(in.getElementType())) ||
+        (!to && !isCastable(out.getElementType())))
       return rewriter.notifyMatchFailure(op, "element types");
     onnx::Float8Rounding rounding{op.getSaturate() != 0, op.getRoundMode()};
     Location loc = op.getLoc();
@@ -85,6 +91,9 @@ template <typename Op> struct LowerFloat8Cast : OpRewritePattern<Op> {
   }
 
 private:
+  static bool isCastable(Type element) {
+    return isComputable(element) || isNarrowInteger(element);
+  }
   static RankedTensorType byteType(RankedTensorType type) {
     return onnx::tensorOf(onnx::getDims(type),
                           IntegerType::get(type.getContext(), 8));
@@ -97,6 +106,6 @@ private:
 } // namespace
 
 void ingot::populateLogicPatterns(RewritePatternSet &patterns) {
-  patterns.add<LowerIdentity, LowerBitCast, LowerFloat8Cast<onnx::CastOp>,
-               LowerFloat8Cast<onnx::CastLikeOp>>(patterns.getContext());
+  patterns.add<LowerIdentity, LowerBitCast, LowerNarrowCast<onnx::CastOp>,
+               LowerNarrowCast<onnx::CastLikeOp>>(patterns.getContext());
 }

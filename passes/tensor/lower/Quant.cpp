@@ -65,7 +65,7 @@ static Value asNumber(const Scalars &s, Value v, Type to) {
                    to);
 }
 
-/// The type of a tensor of 8-bit floats seen as bytes.
+/// The type of a tensor of floats of 8 bits at most seen as bytes.
 static RankedTensorType byteType(RankedTensorType type) {
   return onnx::tensorOf(onnx::getDims(type),
                         IntegerType::get(type.getContext(), 8));
@@ -83,7 +83,7 @@ static LogicalResult requireTypes(Operation *op, PatternRewriter &rewriter) {
     Type element = getElementTypeOrSelf(type);
     if (isa<FloatType>(element) && element.getIntOrFloatBitWidth() < 16 &&
         !onnx::float8Type(element))
-      return rewriter.notifyMatchFailure(op, "4-bit float");
+      return rewriter.notifyMatchFailure(op, "6-bit float");
   }
   return success();
 }

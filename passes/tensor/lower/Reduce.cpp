@@ -122,6 +122,18 @@ Rows rowsOf(OpBuilder &b, Location loc, const Reduction &r,
   return Rows(b, loc, r.data, axes, r.keepdims, getDims(r.out));
 }
 
+/// Rows that lie in memory as rows have a value each and no dimension of size 1
+/// behind it: other work on such rows then joins their loop.
+void dropLastDimension(Reduction &r, ArrayRef<int64_t> axes) {
+  int64_t rank = r.in.getRank();
+  if (!r.keepdims || rank < 2 || axes != ArrayRef(rank - 1))
+    return;
+  onnx::Dims dims = getDims(r.out);
+  dims.pop_back();
+  r.out = onnx::tensorOf(dims, r.out.getElementType());
+  r.keepdims = false;
+}
+
 template <typename Op> struct LowerReduction : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
 
@@ -139,8 +151,15 @@ template <typename Op> struct LowerReduction : OpRewritePattern<Op> {
   }
 
 private:
-  static Value lower(OpBuilder &b, Location loc, const Reduction &r,
+  static Value lower(OpBuilder &b, Location loc, Reduction r,
                      ArrayRef<int64_t> axes) {
+    RankedTensorType wanted = r.out;
+    dropLastDimension(r, axes);
+    return reshape(b, loc, lowerRows(b, loc, r, axes), wanted);
+  }
+
+  static Value lowerRows(OpBuilder &b, Location loc, const Reduction &r,
+                         ArrayRef<int64_t> axes) {
     constexpr Recipe how = recipe<Op>();
     Type element = computeType(r.in.getElementType());
     bool isUnsigned = onnx::isUnsigned(r.in);
