@@ -72,7 +72,8 @@ typedef enum ingot_status {
 
 /* Tensors. */
 
-/** Element types, numbered as TensorProto.DataType of ONNX. */
+/** Element types, numbered as TensorProto.DataType of ONNX. Those of 4 and 2
+ * bits lie packed, the first element in the lowest bits of a byte. */
 typedef enum ingot_dtype {
   INGOT_FLOAT32 = 1,
   INGOT_UINT8 = 2,
