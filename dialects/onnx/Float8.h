@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The 8-bit and 4-bit float types of ONNX as formulas on their bits: no processor
-// we generate code for has instructions for all of them.
+// The 8-bit and 4-bit float types of ONNX as formulas on their bits: no
+// processor we generate code for has instructions for all of them.
 //
 //===----------------------------------------------------------------------===//
 #ifndef INGOT_DIALECTS_ONNX_FLOAT8_H

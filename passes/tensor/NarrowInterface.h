@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Numbers of 2 and 4 bits at the model's interface: callers pass them packed,
-// several in a byte, the first in the lowest bits, as ONNX does in files. Within
-// compiled code each has a byte.
+// several in a byte, the first in the lowest bits, as ONNX does in files.
+// Within compiled code each has a byte.
 //
 //===----------------------------------------------------------------------===//
 #ifndef INGOT_PASSES_TENSOR_NARROWINTERFACE_H

@@ -64,6 +64,7 @@ struct SelectQuantized : ingot::impl::SelectQuantizedBase<SelectQuantized> {
     Reasons reasons;
     chooseSigns(module, signs);
     MLIRContext *context = module.getContext();
+    apply(context, reasons, populateQuantizedConvTranspose);
     apply(context, reasons, populateQuantizedMovement);
     foldMovedWeights(module);
     apply(context, reasons, populateQuantizedTable);

@@ -49,6 +49,8 @@ void populateQuantizedMovement(mlir::RewritePatternSet &patterns);
 /// Conv, QLinearConv, ConvInteger.
 void populateQuantizedConv(mlir::RewritePatternSet &patterns,
                            const Signs &signs);
+/// ConvTranspose becomes Conv and operators that move elements.
+void populateQuantizedConvTranspose(mlir::RewritePatternSet &patterns);
 /// MatMul, Gemm, QLinearMatMul, MatMulInteger.
 void populateQuantizedMatMul(mlir::RewritePatternSet &patterns,
                              const Signs &signs);

@@ -96,7 +96,7 @@ func.func @products(%qv: tensor<8xui8>, %q: tensor<3x8xui8>, %f: tensor<8x4xf32>
   // expected-remark @below {{stays in float: the right matrix is transposed and not constant}}
   %3 = onnx.Gemm %x, %t, %n {transB = 1 : i64} : (tensor<3x8xf32>, tensor<4x8xf32>, none) -> tensor<3x4xf32>
   %xc = onnx.DequantizeLinear %c, %s, %n : (tensor<8x3xui8>, tensor<f32>, none) -> tensor<8x3xf32>
-  // expected-remark @below {{stays in float: the left matrix is transposed}}
+  // expected-remark @below {{matrix product of 8-bit integers}}
   %4 = onnx.Gemm %xc, %d, %n {transA = 1 : i64} : (tensor<8x3xf32>, tensor<8x4xf32>, none) -> tensor<3x4xf32>
   return %0, %1, %2, %3, %4 : tensor<4xf32>, tensor<3x4xf32>, tensor<3x4xf32>, tensor<3x4xf32>, tensor<3x4xf32>
 }
@@ -119,10 +119,10 @@ func.func @products_of_computed(%q: tensor<3x?xui8, #onnx.dims<[3, "K"]>>, %r: t
 
 // -----
 
-func.func @integer_ops(%a: tensor<3x8xui8>, %b: tensor<8x4xi8>, %za: tensor<3xui8>, %x: tensor<1x2x5x5xui8>, %s: tensor<f32>, %z: tensor<ui8>) -> (tensor<3x4xi32>, tensor<1x4x5x5xui8>) {
+func.func @integer_ops(%a: tensor<3x8xui8>, %b: tensor<8x4xi8>, %za: tensor<*xui8>, %x: tensor<1x2x5x5xui8>, %s: tensor<f32>, %z: tensor<ui8>) -> (tensor<3x4xi32>, tensor<1x4x5x5xui8>) {
   %n = onnx.None
-  // expected-remark @below {{computed by generic loops: a zero point is not one number}}
-  %0 = onnx.MatMulInteger %a, %b, %za, %n : (tensor<3x8xui8>, tensor<8x4xi8>, tensor<3xui8>, none) -> tensor<3x4xi32>
+  // expected-remark @below {{computed by generic loops: a zero point has no rank}}
+  %0 = onnx.MatMulInteger %a, %b, %za, %n : (tensor<3x8xui8>, tensor<8x4xi8>, tensor<*xui8>, none) -> tensor<3x4xi32>
   %w = onnx.Constant {value = dense<1> : tensor<4x2x1x1xui8>} : tensor<4x2x1x1xui8>
   // expected-remark @below {{computed by generic loops: scales or zero points are not constant}}
   %1 = onnx.QLinearConv %x, %s, %z, %w, %s, %z, %s, %z, %n : (tensor<1x2x5x5xui8>, tensor<f32>, tensor<ui8>, tensor<4x2x1x1xui8>, tensor<f32>, tensor<ui8>, tensor<f32>, tensor<ui8>, none) -> tensor<1x4x5x5xui8>

@@ -102,3 +102,33 @@ func.func @two_readers(%x: tensor<8xf32>) -> (tensor<8xf32>, tensor<8xf32>) {
   } -> tensor<8xf32>
   return %1, %2 : tensor<8xf32>, tensor<8xf32>
 }
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+#one = affine_map<(d0, d1) -> (d0, 0)>
+// What a reduction makes for each row is read as it is, not with its dimension
+// of size 1.
+// CHECK: #[[ROW:.+]] = affine_map<(d0, d1) -> (d0)>
+// CHECK-LABEL: @rows
+// CHECK: %[[M:.+]] = linalg.generic {{.*}}"reduction"
+// CHECK: linalg.generic {{.*}}#[[ROW]]{{.*}} ins(%{{.*}}, %[[M]] : tensor<4x8xf32>, tensor<4xf32>)
+func.func @rows(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %c = arith.constant 0.0 : f32
+  %e = kernel.empty : tensor<4xf32>
+  %f = linalg.fill ins(%c : f32) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  %m = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]} ins(%x : tensor<4x8xf32>) outs(%f : tensor<4xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %v = arith.maximumf %in, %out : f32
+    linalg.yield %v : f32
+  } -> tensor<4xf32>
+  %k = kernel.view %m : tensor<4xf32> to tensor<4x1xf32>
+  %o = kernel.empty : tensor<4x8xf32>
+  %0 = linalg.generic {indexing_maps = [#id, #one, #id], iterator_types = ["parallel", "parallel"]} ins(%x, %k : tensor<4x8xf32>, tensor<4x1xf32>) outs(%o : tensor<4x8xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %v = arith.divf %a, %b : f32
+    linalg.yield %v : f32
+  } -> tensor<4x8xf32>
+  return %0 : tensor<4x8xf32>
+}

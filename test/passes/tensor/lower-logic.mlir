@@ -69,3 +69,18 @@ func.func @identity_is_its_operand(%x: tensor<4xf32>) -> tensor<4xf32> {
   %0 = onnx.Identity %x : (tensor<4xf32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// -----
+
+// Numbers of 4 bits come in and leave packed; in between each has a byte.
+// CHECK-LABEL: @main
+// CHECK: kernel.view %arg0 : tensor<5xi4> to tensor<3xui8>
+// CHECK: arith.shrui
+// CHECK: %[[Y:.+]] = linalg.generic
+// CHECK: arith.extui %{{.+}} : i4 to i8
+// CHECK: -> tensor<3xui8>
+// CHECK: kernel.view %{{.+}} : tensor<3xui8> to tensor<5xui4>
+func.func @main(%x: tensor<5xi4>) -> tensor<5xui4> {
+  %0 = onnx.Cast %x {to = 21 : i64} : (tensor<5xi4>) -> tensor<5xui4>
+  return %0 : tensor<5xui4>
+}

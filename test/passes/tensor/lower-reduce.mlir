@@ -1,11 +1,13 @@
 // RUN: ingot-opt %s --ingot-lower-onnx --split-input-file | FileCheck %s
 
-// The accumulator comes first and the combiner last.
+// The accumulator comes first and the combiner last. A row's value has no
+// dimension of size 1 but in a view.
 // CHECK-LABEL: @sum_along_rows
-// CHECK: linalg.generic {{.*}}iterator_types = ["parallel", "parallel", "reduction"]
+// CHECK: linalg.generic {{.*}}iterator_types = ["parallel", "reduction"]
 // CHECK: ^bb0(%[[X:.*]]: f32, %{{.*}}: i8, %[[ACC:.*]]: f32):
 // CHECK-NEXT: %[[SUM:.*]] = arith.addf %[[ACC]], %[[X]] : f32
 // CHECK-NEXT: linalg.yield %[[SUM]]
+// CHECK: kernel.view %{{.*}} to tensor<?x1xf32
 func.func @sum_along_rows(%x: tensor<?x4xf32, #onnx.dims<["N", 4]>>) -> tensor<?x1xf32, #onnx.dims<["N", 1]>> {
   %axes = onnx.Constant {value = dense<1> : tensor<1xi64>} : tensor<1xi64>
   %0 = onnx.ReduceSum %x, %axes : (tensor<?x4xf32, #onnx.dims<["N", 4]>>, tensor<1xi64>) -> tensor<?x1xf32, #onnx.dims<["N", 1]>>

@@ -40,6 +40,33 @@ func.func @wide_factors(%x: tensor<1x5x5x8xui8>) -> tensor<1x3x3x40xi32> {
 
 // -----
 
+// Pairs of bytes where no sum of two products can leave 16 bits: here it is
+// 255 * (64 + 64).
+// CHECK-LABEL: @byte_pairs
+// CHECK: ingot.matmul {{.*}}byte_pairs{{.*}} (tensor<5x8xui8>, tensor<1x2x8x4xi8>)
+module attributes {ingot.machine = #kernel.machine<target = "t", triple = "t", tune = "", features = "", vectorBits = 256, vectorRegisters = 16, masks = true, laneBroadcast = false, l1 = 32768, l2 = 1048576, dot = pairs, dotIntrinsic = "", byteIntrinsic = "t">} {
+func.func @byte_pairs(%a: tensor<5x8xui8>) -> tensor<5x3xi32> {
+  %b = onnx.Constant {value = dense<64> : tensor<8x3xi8>} : tensor<8x3xi8>
+  %0 = ingot.matmul %a, %b {n = 3 : i64} : (tensor<5x8xui8>, tensor<8x3xi8>) -> tensor<5x3xi32>
+  return %0 : tensor<5x3xi32>
+}
+}
+
+// -----
+
+// CHECK-LABEL: @too_large_pairs
+// CHECK-NOT: byte_pairs
+// CHECK: ingot.matmul {{.*}} (tensor<5x8xui8>, tensor<1x2x8x4xi16>)
+module attributes {ingot.machine = #kernel.machine<target = "t", triple = "t", tune = "", features = "", vectorBits = 256, vectorRegisters = 16, masks = true, laneBroadcast = false, l1 = 32768, l2 = 1048576, dot = pairs, dotIntrinsic = "", byteIntrinsic = "t">} {
+func.func @too_large_pairs(%a: tensor<5x8xui8>) -> tensor<5x3xi32> {
+  %b = onnx.Constant {value = dense<65> : tensor<8x3xi8>} : tensor<8x3xi8>
+  %0 = ingot.matmul %a, %b {n = 3 : i64} : (tensor<5x8xui8>, tensor<8x3xi8>) -> tensor<5x3xi32>
+  return %0 : tensor<5x3xi32>
+}
+}
+
+// -----
+
 // The order within a group: each column's depths in turn; of pairs, depths 0 and 2
 // of all columns of a vector, then 1 and 3.
 // CHECK-LABEL: @order_of_groups
