@@ -111,6 +111,10 @@ uint8_t *ingot::ptx::access(Warp &warp, const Instr &in, unsigned lane,
   Region place = region(warp, in, int(lane), space, address, bytes, bytes);
   if (!place.data)
     return nullptr;
+  if (place.cta && warp.cluster.races)
+    warp.cluster.races->access(warp, in, int(lane), *place.cta, place.offset,
+                               bytes, kind != Access::Read,
+                               kind == Access::Atomic);
   if (place.init) {
     if (kind != Access::Write && !place.init->covers(place.offset, bytes) &&
         warp.state.options.checkUninitialised) {

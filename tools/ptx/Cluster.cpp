@@ -64,11 +64,15 @@ void Cta::barrierCheck(unsigned id) {
   barrier.arrived = barrier.expected = barrier.count = barrier.voters = 0;
   ++barrier.generation;
   cluster.spins = 0;
+  if (cluster.races)
+    cluster.races->complete(barrier.sync);
   for (const auto &warp : warps)
     for (Group &group : warp->groups) {
       if (group.wait != Group::Barrier || group.barrier != id)
         continue;
       group.wait = Group::Ready;
+      if (cluster.races)
+        cluster.races->acquire(*warp, barrier.sync);
       const Instr &in = warp->program.code[group.pc++];
       const Operand *ops = warp->operands(in);
       unsigned reduction = in.mode >> 2;
@@ -104,6 +108,43 @@ Cluster::Cluster(LaunchState &state, uint64_t number)
     for (const auto &warp : ctas.back()->warps)
       warps.push_back(warp.get());
   }
+  if (state.options.races)
+    races = std::make_unique<Races>(*this);
+}
+
+void Cluster::later(std::function<void()> work) {
+  // Often at once, sometimes long after.
+  uint64_t delay = random.below(3) ? random.below(8) : random.below(400);
+  pending.push_back({round + delay, std::move(work)});
+}
+
+bool Cluster::runPending(bool all) {
+  bool ran = false;
+  for (size_t i = 0; i < pending.size();) {
+    if (!all && pending[i].due > round) {
+      ++i;
+      continue;
+    }
+    PendingWork work = std::move(pending[i]);
+    pending.erase(pending.begin() + i);
+    work.run();
+    spins = 0;
+    ran = true;
+  }
+  return ran;
+}
+
+void Cluster::checkMbarrier(Mbarrier &barrier) {
+  if (barrier.pending || barrier.bytes)
+    return;
+  ++barrier.phase;
+  barrier.pending = barrier.expected;
+  spins = 0;
+  if (!races)
+    return;
+  // Copies of the phase are done, and what came before the arrivals.
+  barrier.sync.pending.raise(barrier.agent, uint32_t(barrier.phase));
+  races->complete(barrier.sync);
 }
 
 void Cluster::barrierCheck() {
@@ -114,11 +155,15 @@ void Cluster::barrierCheck() {
     barrierArrived = 0;
     ++barrierPhase;
     spins = 0;
+    if (races)
+      races->complete(barrierSync);
   }
   for (Warp *warp : warps)
     for (Group &group : warp->groups)
       if (group.wait == Group::ClusterWait && barrierPhase > group.phase) {
         group.wait = Group::Ready;
+        if (races)
+          races->acquire(*warp, barrierSync);
         ++group.pc;
       }
 }
@@ -150,7 +195,7 @@ static unsigned pickQuantum(Random &random) {
 Cluster::Result Cluster::run(uint64_t instructions) {
   uint64_t until = stats.warpInstructions + instructions;
   /// Waits that fail so often in a row will never succeed.
-  const uint64_t hopeless = 20000 * warps.size();
+  const uint64_t hopeless = 1000 * warps.size();
   unsigned idle = 0;
   while (stats.warpInstructions < until) {
     bool anyLive = false;
@@ -164,6 +209,11 @@ Cluster::Result Cluster::run(uint64_t instructions) {
       anyLive = true;
       ran = warp->runSlice(pickQuantum(random));
     }
+    if (state.faulted)
+      return Faulted;
+    ++round;
+    if (!pending.empty())
+      ran |= runPending(!ran || !anyLive);
     if (state.faulted)
       return Faulted;
     if (!anyLive)

@@ -164,6 +164,11 @@ bool Decoder::source(const Arg &arg, Type type, Operand &operand) {
   }
 }
 
+bool Decoder::isPredicate(const Arg &arg) const {
+  return arg.kind == Arg::Register &&
+         frame->function->registers[arg.reg] == Type::Pred;
+}
+
 bool Decoder::immediate(const Arg &arg, uint64_t &value) {
   if (arg.kind != Arg::Integer)
     return fail("expected an immediate");
@@ -208,6 +213,7 @@ bool Decoder::add(Instr &in, char letter, const Arg &arg, Type type) {
     if (arg.kind != Arg::Register)
       return fail("expected a register");
     operand = operandOfRegister(arg.reg);
+    operand.written = true;
     break;
   case 'p':
     if (arg.kind == Arg::Register) {

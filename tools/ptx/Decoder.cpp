@@ -26,6 +26,9 @@ static const DecodeTable &decodeTable() {
     addAtomicOps(t);
     addControlOps(t);
     addWarpOps(t);
+    addMbarrierOps(t);
+    addMatrixOps(t);
+    addWgmmaOps(t);
     return t;
   }();
   return table;

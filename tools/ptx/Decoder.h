@@ -59,6 +59,8 @@ public:
   /// The value of an operand that must be an immediate.
   bool immediate(const Arg &arg, uint64_t &value);
 
+  bool isPredicate(const Arg &arg) const;
+
   bool fail(std::string message);
 
   Program &program;
@@ -133,6 +135,9 @@ void addMemoryOps(DecodeTable &table);
 void addAtomicOps(DecodeTable &table);
 void addControlOps(DecodeTable &table);
 void addWarpOps(DecodeTable &table);
+void addMbarrierOps(DecodeTable &table);
+void addMatrixOps(DecodeTable &table);
+void addWgmmaOps(DecodeTable &table);
 
 } // namespace ingot::ptx
 

@@ -7,6 +7,7 @@
 #ifndef INGOT_TOOLS_PTX_MACHINE_H
 #define INGOT_TOOLS_PTX_MACHINE_H
 
+#include "tools/ptx/Async.h"
 #include "tools/ptx/Launch.h"
 
 #include <atomic>
@@ -115,12 +116,26 @@ public:
   std::vector<Group> groups;
   /// Set by instructions that cannot go on now.
   bool yield = false;
+  /// Instructions since a wait failed: a warp that only waits has few.
+  unsigned sinceFailedWait = 0;
   /// Instruction being executed, for what happens below handlers.
   const Instr *current = nullptr;
   /// The allocation that was hit last.
   Allocation *lastHit = nullptr;
   /// The phase of the cluster's barrier at which each lane arrived.
   uint64_t clusterPhase[kWarpSize] = {};
+
+  // Asynchronous work of the threads.
+  Groups<ThreadCopy> copies[kWarpSize];
+  Groups<std::function<void()>> bulkStores[kWarpSize];
+  Groups<PendingMma> mmas;
+  /// Delivers the oldest of the groups of a lane.
+  void deliverCopies(std::vector<ThreadCopy> &group);
+  /// Of each register: accumulates in the background; or was written since the
+  /// last wgmma.fence. Empty in kernels without wgmma.
+  std::vector<uint8_t> busy, unfenced;
+  bool fencedOnce = false;
+
   uint64_t localBytes = 0;
 
 private:
@@ -142,6 +157,9 @@ private:
   size_t separate(size_t index, uint32_t lanes);
   void recheckWaits();
   void fillSpecials();
+  /// Faults if an instruction touches registers of an unfinished wgmma, and
+  /// notes what it writes.
+  void checkRegisters(const Instr &in);
 
   std::vector<uint64_t> registers;
   std::vector<uint32_t> predicates;
@@ -162,6 +180,7 @@ struct CtaBarrier {
   uint32_t count = 0;    ///< Of true predicates, for bar.red.
   uint32_t voters = 0;
   uint64_t generation = 0;
+  Sync sync;
 };
 
 /// A cooperative thread array with its shared memory.
@@ -183,6 +202,7 @@ public:
   uint64_t sharedBytes = 0;
   InitMap sharedInit;
   CtaBarrier barriers[16];
+  std::unordered_map<uint64_t, Mbarrier> mbarriers;
   std::vector<std::unique_ptr<Warp>> warps;
 
 private:
@@ -221,8 +241,21 @@ public:
   /// Failed waits in a row, while nothing else happened that could end one.
   uint64_t spins = 0;
 
+  /// Work of the copy engine.
+  std::vector<PendingWork> pending;
+  void later(std::function<void()> work);
+  /// A phase of an mbarrier ends when nothing is pending.
+  void checkMbarrier(Mbarrier &barrier);
+
+  /// Null unless races are looked for.
+  std::unique_ptr<Races> races;
+  Sync barrierSync;
+
 private:
   void reportDeadlock();
+  /// Runs the work that is due; all of it if nothing else can run.
+  bool runPending(bool all);
+  uint64_t round = 0;
   std::vector<Warp *> warps;
 };
 

@@ -40,6 +40,8 @@ struct Operand {
   /// Of an Address that names a variable: its space.
   Space space = Space::Generic;
   bool negated = false;
+  /// Written by the instruction.
+  bool written = false;
   /// The destination `_`: nothing is wanted.
   bool sink = false;
   int64_t offset = 0;
@@ -74,6 +76,10 @@ struct Instr {
   int32_t guard = -1;
   bool guardNegated = false;
   bool ftz = false, saturate = false, relu = false;
+  /// May have registers of unfinished wgmmas among its operands.
+  bool allowsBusy = false;
+  /// Copies a register or a constant to a register.
+  bool isCopy = false;
   Rounding rounding = Rounding::NearestEven;
   Type type = Type::None, sourceType = Type::None;
   Space space = Space::Generic, destSpace = Space::Generic;
@@ -170,6 +176,7 @@ struct Program {
   uint32_t maxThreads = 0;
   uint32_t requiredThreads[3] = {0, 0, 0};
   uint32_t requiredCluster[3] = {0, 0, 0};
+  bool hasWgmma = false;
   /// Of the module: what instructions are allowed.
   unsigned target = 0;
   char targetSuffix = 0;

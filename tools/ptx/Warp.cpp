@@ -33,6 +33,10 @@ Warp::Warp(Cta &cta, unsigned id)
   elementBase = program.elements.data();
   localBytes = (program.localBytes + 15) & ~uint64_t(15);
   localMemory.assign(localBytes * kWarpSize, 0xcd);
+  if (program.hasWgmma) {
+    busy.assign(program.numRows, 0);
+    unfenced.assign(program.numRows, 1);
+  }
   Group all;
   all.mask = live;
   groups.push_back(all);
@@ -230,6 +234,11 @@ void Warp::step(size_t index) {
     lanes &= in.guardNegated ? ~predicates[in.guard] : predicates[in.guard];
   ++cluster.stats.warpInstructions;
   cluster.stats.laneInstructions += popcount(lanes);
+  // Longer than any loop that only waits: something goes on.
+  if (++sinceFailedWait == 64)
+    cluster.spins = 0;
+  if (program.hasWgmma && lanes)
+    checkRegisters(in);
   if (in.flow == Flow::Next) {
     ++group.pc;
     if (lanes)
@@ -263,6 +272,50 @@ void Warp::step(size_t index) {
   case Flow::ClusterWait:
     return waitForCluster(index, in, lanes);
   }
+}
+
+void Warp::checkRegisters(const Instr &in) {
+  if (in.allowsBusy)
+    return;
+  auto check = [&](const Operand &operand) {
+    if (operand.kind != Operand::Row && operand.kind != Operand::Address)
+      return;
+    if (operand.slot < 0)
+      return;
+    if (busy[operand.slot])
+      fault(in, -1, Fault::Race,
+            "a register of an unfinished wgmma is used before its wait");
+    if (operand.written)
+      unfenced[operand.slot] = 1;
+  };
+  const Operand *ops = operands(in);
+  if (in.isCopy) {
+    // Compilers copy registers wherever they like, and an assembler removes
+    // those copies: they need a fence only if what they copy does.
+    check(ops[0]);
+    check(ops[1]);
+    unfenced[ops[0].slot] =
+        ops[1].slot >= 0 ? unfenced[ops[1].slot] : !fencedOnce;
+    return;
+  }
+  for (unsigned i = 0; i < in.count; ++i) {
+    if (ops[i].kind != Operand::Vector) {
+      check(ops[i]);
+      continue;
+    }
+    for (unsigned j = 0; j < ops[i].count; ++j)
+      check(elements(ops[i])[j]);
+  }
+}
+
+void Warp::deliverCopies(std::vector<ThreadCopy> &group) {
+  for (const ThreadCopy &copy : group) {
+    memset(copy.to, 0, copy.bytes);
+    if (copy.zeroFrom)
+      memcpy(copy.to, reinterpret_cast<const void *>(copy.from), copy.zeroFrom);
+    copy.init->mark(copy.initOffset, copy.bytes);
+  }
+  group.clear();
 }
 
 void Warp::branch(size_t index, const Instr &, uint32_t taken,
@@ -418,6 +471,8 @@ void Warp::recheckWaits() {
           arrived |= other.mask;
       if (group.waitMask & live & ~arrived)
         continue;
+      if (cluster.races)
+        cluster.races->warpSynced(*this);
       uint32_t mask = group.waitMask;
       for (Group &other : groups)
         if (other.wait == Group::WarpBarrier && other.waitMask == mask) {
@@ -480,6 +535,8 @@ void Warp::arriveAtBarrier(size_t index, const Instr &in, uint32_t lanes) {
     barrier.count += popcount(votes);
     barrier.voters += popcount(lanes);
   }
+  if (cluster.races)
+    cluster.races->release(*this, barrier.sync);
   Group &group = groups[index];
   if (in.mode & 1) {
     group.wait = Group::Barrier;

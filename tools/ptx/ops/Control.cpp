@@ -22,10 +22,25 @@ void trap(Warp &w, const Instr &in, uint32_t m) {
 
 void pause(Warp &w, const Instr &, uint32_t) { w.yield = true; }
 
+/// Tells engines and other CTAs of the mbarriers that the warp initialised.
+void mbarrierFence(Warp &w, const Instr &, uint32_t) {
+  for (auto &[offset, barrier] : w.cta.mbarriers)
+    if (barrier.initialiser == w.id)
+      barrier.published = true;
+}
+
+void proxyFence(Warp &w, const Instr &in, uint32_t m) {
+  mbarrierFence(w, in, m);
+  if (w.cluster.races)
+    w.cluster.races->proxyFence(w);
+}
+
 /// barrier.cluster.arrive; each lane remembers in which phase.
 void clusterArrive(Warp &w, const Instr &, uint32_t m) {
   forLanes(
       m, [&](unsigned lane) { w.clusterPhase[lane] = w.cluster.barrierPhase; });
+  if (w.cluster.races)
+    w.cluster.races->release(w, w.cluster.barrierSync);
   w.cluster.barrierArrived += __builtin_popcount(m);
   w.cluster.barrierCheck();
 }
@@ -116,10 +131,17 @@ static bool decodeBarrier(Decoder &d, Instr &in) {
 }
 
 static bool decodeFence(Decoder &d, Instr &in) {
+  in.run = nothing;
   std::string_view rest;
+  if (d.takePrefixed("proxy", rest)) {
+    // fence.proxy.async and its variants by space; others have no effect here.
+    if (d.take("async") || d.takePrefixed("async::", rest))
+      in.run = proxyFence;
+  } else if (d.take("mbarrier_init")) {
+    in.run = mbarrierFence;
+  }
   while (d.takePrefixed("", rest))
     ;
-  in.run = nothing;
   return true;
 }
 

@@ -187,6 +187,7 @@ static bool decodeMove(Decoder &d, Instr &in) {
     in.run = unpack ? unpackVector : packVector;
     return d.operands(in, unpack ? "Ds" : "dV", in.type);
   }
+  in.isCopy = true;
   switch (bitsOf(in.type)) {
   case 16:
     in.run = move<uint16_t>;

@@ -1,0 +1,124 @@
+//===- Races.h - who may see what in shared memory --------------*- C++ -*-===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef INGOT_TOOLS_PTX_RACES_H
+#define INGOT_TOOLS_PTX_RACES_H
+
+#include "tools/ptx/Memory.h"
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace ingot::ptx {
+
+class Warp;
+class Cta;
+class Cluster;
+struct Instr;
+
+/// How far the others are known to have come: one count per agent. Agents are
+/// warps, and the engines that work for them.
+class Clock {
+public:
+  uint32_t operator[](uint32_t agent) const {
+    return agent < counts.size() ? counts[agent] : 0;
+  }
+  void raise(uint32_t agent, uint32_t count) {
+    if (agent >= counts.size())
+      counts.resize(agent + 1, 0);
+    if (counts[agent] < count)
+      counts[agent] = count;
+  }
+  void join(const Clock &other) {
+    for (uint32_t i = 0; i < other.counts.size(); ++i)
+      raise(i, other.counts[i]);
+  }
+  void clear() { counts.clear(); }
+
+private:
+  std::vector<uint32_t> counts;
+};
+
+/// What a barrier hands from those who arrive to those who wait.
+struct Sync {
+  Clock pending, done, pendingProxy, doneProxy;
+};
+
+/// A point in the life of an agent.
+struct Epoch {
+  uint32_t agent = 0, count = 0;
+};
+
+/// Which engines work for a warp.
+enum class Engine : uint8_t { Threads, ThreadCopies, Mma, BulkStores };
+
+/// Finds accesses to shared memory that are not ordered by barriers and waits:
+/// happens-before by vector clocks, for each byte the last write and some
+/// reads. A second clock says which writes a proxy fence has made visible to
+/// the engines.
+class Races {
+public:
+  explicit Races(Cluster &cluster);
+
+  static uint32_t agentOf(const Warp &warp, Engine engine);
+  /// An agent that is no warp's.
+  uint32_t newAgent() { return nextAgent++; }
+  Epoch now(const Warp &warp) const;
+
+  /// An access by a lane's own instruction. `atomic` accesses order each other.
+  void access(Warp &warp, const Instr &in, int lane, Cta &cta, uint64_t offset,
+              uint64_t bytes, bool write, bool atomic);
+  /// An access by an engine, some time between now and the point `epoch`.
+  void asyncAccess(Warp &warp, const Instr &in, Cta &cta, uint64_t offset,
+                   uint64_t bytes, bool write, Epoch epoch, bool asyncProxy);
+
+  void release(Warp &warp, Sync &sync);
+  void complete(Sync &sync);
+  void acquire(Warp &warp, const Sync &sync);
+  /// The warp has waited for an engine up to a point.
+  void observe(Warp &warp, Epoch epoch);
+  /// Threads of the warp have met: their accesses are ordered.
+  void warpSynced(Warp &warp);
+  void proxyFence(Warp &warp);
+
+private:
+  struct Access {
+    const Instr *in = nullptr;
+    uint32_t agent = 0, count = 0;
+    uint32_t warpSync = 0;
+    uint8_t lane = 0;
+    bool async = false, atomic = false;
+  };
+  static constexpr unsigned kReads = 4;
+  struct Byte {
+    Access write;
+    Access reads[kReads];
+  };
+  struct WarpState {
+    Clock clock, proxy;
+    uint32_t warpSync = 1;
+  };
+
+  std::vector<Byte> &bytesOf(Cta &cta);
+  WarpState &stateOf(const Warp &warp);
+  bool ordered(const WarpState &state, const Warp &warp, int lane,
+               const Access &earlier, const Access &later) const;
+  void report(Warp &warp, const Instr &in, int lane, Cta &cta, uint64_t offset,
+              const char *what, const Access &earlier);
+  void touch(Warp &warp, const Instr &in, int lane, Cta &cta, uint64_t offset,
+             uint64_t bytes, bool write, const Access &access, bool needsFence);
+
+  Cluster &cluster;
+  uint32_t nextAgent = 0;
+  std::vector<WarpState> states;
+  std::vector<std::vector<Byte>> shadow;
+};
+
+} // namespace ingot::ptx
+
+#endif // INGOT_TOOLS_PTX_RACES_H
