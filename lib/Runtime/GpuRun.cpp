@@ -215,7 +215,10 @@ static ingot_status refuse(ingot_context &context, const GpuFault &fault) {
             << Quoted{launched.nodes} << " (launch " << fault.launch << ")";
   }
   failure << ", in model " << Quoted{context.desc->name} << " on ";
-  return failure << GpuName{*gpu.driver, gpu.loaded->device};
+  failure << GpuName{*gpu.driver, gpu.loaded->device};
+  if (fault.launch < 0 && isSticky(fault.result))
+    failure << "; with ingot_profile_enable() the message names the kernel";
+  return failure;
 }
 
 /// What runs that nobody waited for have come to by now.

@@ -174,7 +174,8 @@ GPU_TEST(GpuErrors, RefusesALostDevice) { // K7
     driver.fail("cuStreamSynchronize", illegalAddress);
     expectFailure(sums.run(context.handle), INGOT_ERROR_GPU_LOST,
                   {"[IG7019]", "CUDA_ERROR_ILLEGAL_ADDRESS",
-                   "an illegal memory access was encountered", "model 'fake'"});
+                   "an illegal memory access was encountered",
+                   "ingot_profile_enable()", "model 'fake'"});
     for (ingot_context *lost : {context.handle, other.handle}) {
       driver.calls.clear();
       expectFailure(sums.run(lost), INGOT_ERROR_GPU_LOST,
@@ -189,6 +190,17 @@ GPU_TEST(GpuErrors, RefusesALostDevice) { // K7
     expectFailure(ingot_context_create(model.handle, nullptr, &fresh),
                   INGOT_ERROR_GPU_LOST, {"CUDA_ERROR_ILLEGAL_ADDRESS"});
   }
+}
+
+GPU_TEST(GpuErrors, NamesTheKernelThatLosesTheDeviceWhenTimed) { // K7
+  stubDriver();
+  GpuModel model;
+  TestContext context(model.handle);
+  ASSERT_EQ(ingot_profile_enable(context.handle, 1), INGOT_OK);
+  GpuSums sums(8);
+  stubDriver().fail("cuEventSynchronize", illegalAddress, 2);
+  expectFailure(sums.run(context.handle), INGOT_ERROR_GPU_LOST,
+                {"CUDA_ERROR_ILLEGAL_ADDRESS", "kernel 'k1_add'", "launch 1"});
 }
 
 GPU_TEST(GpuErrors, ReportsTheWatchdog) { // K13
