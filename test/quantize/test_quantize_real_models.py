@@ -45,7 +45,9 @@ def test_budget_on_a_detector(quantize):
     flags = ["--divisor=1", "--image-fit=letterbox", "--channel-order=BGR"]
     result = quantize(model("yolox-nano"), list(files), *flags, "--max-error=sqnr=12dB")
     assert result.report["error"]["sqnr_db"] >= 12
-    assert result.report["quantized_layers"] > 0
+    # Ranked by what the model loses with each, few layers are in the way.
+    assert result.report["quantized_layers"] > 80
+    assert any("sqnr_model_with_it_alone_db" in each for each in result.report["layers"])
     reasons = [each["reason"] for each in result.report["layers"]]
     assert any("to keep the budget" in reason for reason in reasons)
 
