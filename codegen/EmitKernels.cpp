@@ -9,6 +9,7 @@
 #include "codegen/heavy/HeavyEmitter.h"
 #include "codegen/loop/LoopEmitter.h"
 #include "codegen/loop/RowEmitter.h"
+#include "codegen/warp/BlockProduct.h"
 #include "codegen/warp/Team.h"
 #include "codegen/warp/Transpose.h"
 #include "codegen/warp/Warp.h"
@@ -88,6 +89,8 @@ private:
   SmallVector<Operation *> roots();
   LogicalResult emitForThreads(OpBuilder &b);
   LogicalResult emitForWarps(OpBuilder &b);
+  LogicalResult emitItems(OpBuilder &b, Value count, GridShape &shape,
+                          AffineExpr &work);
   void bindArguments(OpBuilder &b, function_ref<Value(Type)> next);
   void describe(LLVM::LLVMFuncOp function, AffineExpr work);
   LogicalResult emitBody(OpBuilder &b, Value lo, Value hi, AffineExpr &work);
@@ -104,10 +107,14 @@ void KernelEmitter::bindArguments(OpBuilder &b,
                                   function_ref<Value(Type)> next) {
   auto pointer = LLVM::LLVMPointerType::get(b.getContext());
   context.status = next(pointer);
+  auto aligned = alignments.find(kernel.getName());
+  size_t slot = 0;
   auto bind = [&](Value v) {
     auto type = cast<RankedTensorType>(v.getType());
+    bool wide = aligned != alignments.end() && aligned->second[slot++];
     context.buffers[v] = {next(pointer), type.getElementType(),
-                          rowMajorStrides(onnx::getDims(type), b.getContext())};
+                          rowMajorStrides(onnx::getDims(type), b.getContext()),
+                          wide ? accessBytes : 0};
   };
   for (BlockArgument arg : kernel.getBody().getArguments())
     bind(arg);
@@ -197,7 +204,30 @@ LogicalResult KernelEmitter::emitForThreads(OpBuilder &b) {
   return success();
 }
 
-/// void kernel(slots..., items): one of very many threads does one item.
+/// An item for each team of threads.
+LogicalResult KernelEmitter::emitItems(OpBuilder &b, Value count,
+                                       GridShape &shape, AffineExpr &work) {
+  Value items = arith::IndexCastOp::create(b, loc, b.getIndexType(), count);
+  Team &team = context.team;
+  team.size = warp::teamSize(roots(), context.machine);
+  shape.block = std::max(shape.block, team.size);
+  shape.blockItems = shape.block / team.size;
+  Value item = warp::globalThread(b, loc, shape.block);
+  if (team.size > 1) {
+    Value size = arith::ConstantIndexOp::create(b, loc, team.size);
+    team.rank = arith::RemUIOp::create(b, loc, item, size);
+    item = arith::DivUIOp::create(b, loc, item, size);
+  }
+  Value live =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, item, items);
+  auto branch = scf::IfOp::create(b, loc, live, /*withElse=*/false);
+  OpBuilder inner(branch.thenBlock()->getTerminator());
+  Value one = arith::ConstantIndexOp::create(inner, loc, 1);
+  return emitBody(inner, item, arith::AddIOp::create(inner, loc, item, one),
+                  work);
+}
+
+/// void kernel(slots..., items): a thread, a team or a block does one item.
 LogicalResult KernelEmitter::emitForWarps(OpBuilder &b) {
   MLIRContext *ctx = kernel.getContext();
   auto pointer = LLVM::LLVMPointerType::get(ctx);
@@ -224,44 +254,26 @@ LogicalResult KernelEmitter::emitForWarps(OpBuilder &b) {
     (void)slotType;
     return function.getArgument(parameter++);
   });
-  Value items = arith::IndexCastOp::create(b, loc, b.getIndexType(),
-                                           function.getArgument(parameter));
   auto ret = LLVM::ReturnOp::create(b, loc, ValueRange());
   b.setInsertionPoint(ret);
   GridShape shape;
   AffineExpr work;
-  auto finish = [&] {
-    describe(function, work);
-    warp::setBlock(function, shape.block);
-    function->setAttr(gridAttrName, shape.toAttr(ctx));
-    return success();
-  };
-  if (auto plan = warp::planTranspose(roots(), context.machine)) {
-    auto generic = cast<linalg::GenericOp>(roots().front());
-    shape = warp::emitTranspose(b, context, generic, *plan,
-                                warp::blockInGrid(b, loc), work);
-    return finish();
-  }
-  Value item;
-  Team &team = context.team;
-  team.size = warp::teamSize(roots(), context.machine);
-  shape.block = std::max(shape.block, team.size);
-  shape.blockItems = shape.block / team.size;
-  item = warp::globalThread(b, loc, shape.block);
-  if (team.size > 1) {
-    Value size = arith::ConstantIndexOp::create(b, loc, team.size);
-    team.rank = arith::RemUIOp::create(b, loc, item, size);
-    item = arith::DivUIOp::create(b, loc, item, size);
-  }
-  Value live =
-      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, item, items);
-  auto branch = scf::IfOp::create(b, loc, live, /*withElse=*/false);
-  OpBuilder inner(branch.thenBlock()->getTerminator());
-  Value one = arith::ConstantIndexOp::create(inner, loc, 1);
-  if (failed(emitBody(inner, item, arith::AddIOp::create(inner, loc, item, one),
-                      work)))
+  SmallVector<Operation *> ops = roots();
+  LogicalResult emitted = success();
+  if (!ops.empty() && warp::isBlockProduct(ops.front()))
+    emitted = warp::emitBlockProduct(b, context, kernel.getName(), ops, work,
+                                     shape);
+  else if (auto plan = warp::planTranspose(ops, context.machine))
+    shape = warp::emitTranspose(b, context, cast<linalg::GenericOp>(ops[0]),
+                                *plan, warp::blockInGrid(b, loc), work);
+  else
+    emitted = emitItems(b, function.getArgument(parameter), shape, work);
+  if (failed(emitted))
     return failure();
-  return finish();
+  describe(function, work);
+  warp::setBlock(function, shape.block);
+  function->setAttr(gridAttrName, shape.toAttr(ctx));
+  return success();
 }
 
 LogicalResult KernelEmitter::emit() {

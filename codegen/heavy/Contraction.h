@@ -70,6 +70,13 @@ mlir::LogicalResult emitProduct(mlir::OpBuilder &b, KernelContext &context,
                                 Epilogue &epilogue, mlir::Value lo,
                                 mlir::Value hi, mlir::AffineExpr &work);
 
+/// The matrices of a product; all rows together where weights and epilogue are
+/// the same for all.
+llvm::FailureOr<MatrixProduct> describeMatmul(mlir::OpBuilder &b,
+                                              KernelContext &context,
+                                              heavy::MatmulOp op,
+                                              Epilogue &epilogue);
+
 /// Emits the items of a matrix product (convolution) and its epilogue.
 mlir::LogicalResult emitMatmul(mlir::OpBuilder &b, KernelContext &context,
                                heavy::MatmulOp op, Epilogue &epilogue,

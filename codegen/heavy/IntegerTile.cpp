@@ -93,6 +93,7 @@ private:
     case DotForm::pairs:
     case DotForm::bytes:
     case DotForm::vnni:
+    case DotForm::words:
       return 0;
     }
     llvm_unreachable("unknown dot form");
@@ -286,6 +287,8 @@ void IntegerTile::group(OpBuilder &b, Value k, int64_t bytes,
                         SmallVectorImpl<Value> &acc) {
   prefetch(b, k, context.machine.dotDepth());
   switch (form) {
+  case DotForm::words:
+    llvm_unreachable("blocks of threads multiply words");
   case DotForm::vnni:
   case DotForm::bytes:
     return wordGroup(b, k, bytes, acc);

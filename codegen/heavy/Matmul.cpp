@@ -78,9 +78,10 @@ static void emitTiledMatmul(OpBuilder &b, KernelContext &context,
                    work);
 }
 
-LogicalResult ingot::emitMatmul(OpBuilder &b, KernelContext &context,
-                                heavy::MatmulOp op, Epilogue &epilogue,
-                                Value lo, Value hi, AffineExpr &work) {
+FailureOr<MatrixProduct> ingot::describeMatmul(OpBuilder &b,
+                                               KernelContext &context,
+                                               heavy::MatmulOp op,
+                                               Epilogue &epilogue) {
   auto result = cast<RankedTensorType>(op.getResult().getType());
   auto aType = cast<RankedTensorType>(op.getA().getType());
   int64_t rank = result.getRank(), aRank = aType.getRank();
@@ -112,6 +113,17 @@ LogicalResult ingot::emitMatmul(OpBuilder &b, KernelContext &context,
   // One constant matrix for all batches: all rows are alike.
   if (op.getPanel() && !isStack && !transposed && epilogue.canFlatten(rank - 1))
     product.flatten(b.getContext());
+  return product;
+}
+
+LogicalResult ingot::emitMatmul(OpBuilder &b, KernelContext &context,
+                                heavy::MatmulOp op, Epilogue &epilogue,
+                                Value lo, Value hi, AffineExpr &work) {
+  FailureOr<MatrixProduct> described =
+      describeMatmul(b, context, op, epilogue);
+  if (failed(described))
+    return failure();
+  MatrixProduct &product = *described;
   if (op.getTiled()) {
     if (!context.machine.hasTiles())
       return op.emitError("[IG4002] this machine has no tile registers");

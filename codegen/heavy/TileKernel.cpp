@@ -30,6 +30,7 @@ TileShape ingot::chooseTile(kernel::MachineAttr machine, Type factors) {
   int64_t width = machine.lanes(32);
   switch (machine.getDot()) {
   case kernel::DotForm::lanes:
+  case kernel::DotForm::words:
     return {4, 4, width};
   case kernel::DotForm::sdot:
     return {6, 4, width};

@@ -11,6 +11,8 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace ingot;
 
@@ -126,9 +128,13 @@ BufferRef KernelContext::lookup(OpBuilder &b, Location loc, Value tensor) {
   BufferRef result = source;
   result.elementType = type.getElementType();
   result.strides = rowMajorStrides(onnx::getDims(type), type.getContext());
-  if (view.getOffset())
-    result.pointer =
-        address(b, loc, source, expand(b, loc, view.getOffset()->getDims()[0]));
+  if (view.getOffset()) {
+    AffineExpr offset = view.getOffset()->getDims()[0];
+    result.pointer = address(b, loc, source, expand(b, loc, offset));
+    result.alignment =
+        std::gcd(source.alignment, offset.getLargestKnownDivisor() *
+                                       storageBytes(source.elementType));
+  }
   return result;
 }
 

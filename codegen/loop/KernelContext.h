@@ -57,6 +57,9 @@ struct BufferRef {
   mlir::Value pointer;
   mlir::Type elementType;
   llvm::SmallVector<mlir::AffineExpr, 6> strides;
+  /// Bytes that the pointer is known to be a multiple of, wherever the tensor
+  /// is placed; 0 where nobody asked.
+  int64_t alignment = 0;
 };
 
 /// The type an element has in memory: bool as a byte, unsigned as signless.

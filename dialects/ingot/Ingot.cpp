@@ -97,6 +97,11 @@ LogicalResult ConvOp::verify() {
       depth *= getKernel().back();
       points /= std::max<int64_t>(1, getKernel().back());
     }
+    // So are all taps where a single block has them all.
+    if (isInteger() && weights.getRank() == 6 && weights.getDimSize(2) == 1) {
+      depth *= points;
+      points = 1;
+    }
     // Pairs of bf16 have a dimension of their own too.
     bool isPairs = weights.getElementType().isBF16() && weights.getRank() == 6;
     if ((isInteger() || isPairs) && weights.getRank() > 0)

@@ -43,7 +43,9 @@ def Ingot_ConvOp : Ingot_Op<"conv"> {
     C / group channels, in groups of `machine.dotDepth()` neighbours, padded
     with zeros: [group, panels, kernel..., depth / d, panel, d]. With
     `merged_taps` the innermost kernel axis and the channels are one depth:
-    [group, panels, outer kernel..., depth / d, panel, d]. With `tiled`, for a
+    [group, panels, outer kernel..., depth / d, panel, d]; for a machine with
+    warps all taps and the channels are: [group, 1, 1, depth / d, panel, d], as
+    its panels have all columns. With `tiled`, for a
     machine with tile registers, all taps and channels are one depth, padded to
     a multiple of 64, and a panel has 32 filters; tiles of 64 depths and 16
     filters follow each other, four depths side by side:

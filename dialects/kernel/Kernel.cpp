@@ -40,6 +40,7 @@ int64_t MachineAttr::dotDepth() const {
   case DotForm::bytes:
   case DotForm::vnni:
   case DotForm::sdot:
+  case DotForm::words:
     return 4;
   case DotForm::smmla:
     return 8;

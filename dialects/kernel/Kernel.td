@@ -32,7 +32,8 @@ def Kernel_DotForm : I32EnumAttr<"DotForm",
     "How the machine multiplies and adds 8-bit integers", [
       I32EnumAttrCase<"lanes", 0>, I32EnumAttrCase<"pairs", 1>,
       I32EnumAttrCase<"vnni", 2>, I32EnumAttrCase<"sdot", 3>,
-      I32EnumAttrCase<"smmla", 4>, I32EnumAttrCase<"bytes", 5>]> {
+      I32EnumAttrCase<"smmla", 4>, I32EnumAttrCase<"bytes", 5>,
+      I32EnumAttrCase<"words", 6>]> {
   let cppNamespace = "::ingot::kernel";
   let genSpecializedAttr = 0;
 }
@@ -64,6 +65,10 @@ def Kernel_MachineAttr : AttrDef<Kernel_Dialect, "Machine"> {
     products of bf16 to sums in f32 (vdpbf16ps); empty where there is none.
     `warp`: a machine of very many threads, so many of which go in step; each
     does one work item of a kernel. 0: a few threads, which share all items.
+    `sharedBytes`: what threads of such a machine that form a block share.
+    `asyncCopies`: copies from global to shared memory go on by themselves
+    (cp.async). `tensorCores`: warps multiply 16 x 8 tiles of f16, bf16 and
+    8-bit integers, from factors in shared memory (mma.sync).
   }];
   let parameters = (ins
     StringRefParameter<"name on the command line">:$target,
@@ -81,7 +86,10 @@ def Kernel_MachineAttr : AttrDef<Kernel_Dialect, "Machine"> {
     StringRefParameter<"prefix of LLVM intrinsics on tiles", [{""}]>:$tileIntrinsics,
     StringRefParameter<"LLVM intrinsic for bf16", [{""}]>:$bf16Intrinsic,
     StringRefParameter<"LLVM intrinsic of pairs of bytes", [{""}]>:$byteIntrinsic,
-    DefaultValuedParameter<"int64_t", "0", "threads that go in step">:$warp
+    DefaultValuedParameter<"int64_t", "0", "threads that go in step">:$warp,
+    DefaultValuedParameter<"int64_t", "0", "bytes that blocks share">:$sharedBytes,
+    DefaultValuedParameter<"bool", "false", "copies go on by themselves">:$asyncCopies,
+    DefaultValuedParameter<"bool", "false", "warps multiply tiles">:$tensorCores
   );
   let assemblyFormat = "`<` struct(params) `>`";
   let extraClassDeclaration = [{

@@ -129,6 +129,9 @@ static int64_t panelWidth(kernel::MachineAttr machine, int64_t n,
                           bool fewRows) {
   int64_t width = machine.lanes(32), vectors = 2;
   switch (machine.getDot()) {
+  case DotForm::words:
+    // Blocks of threads share rows of all columns.
+    return llvm::alignTo(n, width);
   case DotForm::lanes:
   case DotForm::sdot:
     vectors = 4;
@@ -298,6 +301,9 @@ void ingot::packIntegers(heavy::ConvOp op, kernel::MachineAttr machine) {
   bool merges = groups == 1 && channels % order.group != 0 && inner > 1 &&
                 op.getDilations().back() == 1;
   int64_t run = merges ? inner : 1;
+  // Blocks of threads gather the depth tap by tap as they need it.
+  if (machine.hasWarps())
+    run = points;
   int64_t depth = llvm::alignTo(run * channels, order.group);
   int64_t blocks = points / run;
   Value weights = packedInOrder(

@@ -95,6 +95,16 @@ static int64_t vectorsPerPanel(kernel::MachineAttr machine, int64_t n,
       1, std::min<int64_t>(vectors, llvm::divideCeil(n, width)));
 }
 
+/// Columns of a panel. Blocks of threads share rows of all columns, padded to
+/// what a thread moves at once.
+template <typename T>
+static int64_t panelWidth(kernel::MachineAttr machine, int64_t n, int64_t width,
+                          bool fewRows) {
+  if (machine.hasWarps())
+    return llvm::alignTo(n, machine.lanes(8 * sizeof(T)));
+  return width * vectorsPerPanel(machine, n, width, fewRows);
+}
+
 namespace {
 /// The order of a panel: `group` depths of each of its columns lie side by
 /// side, the last group padded with zeros.
@@ -140,7 +150,7 @@ static void packConv(heavy::ConvOp op, const ConstantReader &from,
   }
   int64_t perGroup = filters / groups;
   int64_t panel =
-      width * vectorsPerPanel(machine, perGroup, width, /*fewRows=*/false);
+      panelWidth<T>(machine, perGroup, width, /*fewRows=*/false);
   int64_t panels = llvm::divideCeil(perGroup, panel);
   bool pairs =
       !op.getInputChannelsFirst() &&
@@ -173,7 +183,7 @@ static void packMatmul(heavy::MatmulOp op, const ConstantReader &from,
   int64_t n = op.getN();
   std::optional<int64_t> rows = onnx::constantValue(onnx::product(
       ArrayRef(onnx::getDims(result)).drop_back(), op.getContext()));
-  int64_t panel = width * vectorsPerPanel(machine, n, width, rows && *rows < 4);
+  int64_t panel = panelWidth<T>(machine, n, width, rows && *rows < 4);
   int64_t panels = llvm::divideCeil(n, panel);
   auto left = cast<RankedTensorType>(op.getA().getType());
   bool pairs = !op.getTransposeA() &&

@@ -30,7 +30,8 @@ struct PlanTest : testing::Test, Symbols {
                               bool laneBroadcast) {
     return kernel::MachineAttr::get(&context, "t", "t", "", "", bits, registers,
                                     masks, laneBroadcast, 32 << 10, 1 << 20,
-                                    kernel::DotForm::lanes, "", "", "", "", 0);
+                                    kernel::DotForm::lanes, "", "", "", "", 0,
+                                    0, false, false);
   }
 
   SmallVector<kernel::MachineAttr> machines() {

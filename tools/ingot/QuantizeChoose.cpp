@@ -74,6 +74,7 @@ static llvm::Expected<MachineRates> ratesOf(const Options &options) {
     break;
   case kernel::DotForm::vnni:
   case kernel::DotForm::sdot:
+  case kernel::DotForm::words:
     gain = 4;
     break;
   case kernel::DotForm::smmla:

@@ -97,7 +97,8 @@ private:
         /*vectorRegisters=*/32, /*masks=*/false, /*laneBroadcast=*/true,
         32 << 10, 512 << 10, dot, intrinsic,
         /*tileIntrinsics=*/"", /*bf16Intrinsic=*/"", /*byteIntrinsic=*/"",
-        /*warp=*/0);
+        /*warp=*/0,
+        /*sharedBytes=*/0, /*asyncCopies=*/false, /*tensorCores=*/false);
   }
 };
 } // namespace

@@ -103,7 +103,8 @@ public:
     return kernel::MachineAttr::get(
         context, "x86-64", "x86_64-unknown-linux-gnu", "x86-64", "", 128, 16,
         /*masks=*/false, /*laneBroadcast=*/false, 32 << 10, 256 << 10,
-        kernel::DotForm::lanes, "", "", "", "", /*warp=*/0);
+        kernel::DotForm::lanes, "", "", "", "", /*warp=*/0,
+        /*sharedBytes=*/0, /*asyncCopies=*/false, /*tensorCores=*/false);
   }
 
   llvm::StringRef help() const override {
@@ -146,7 +147,8 @@ private:
         /*tileIntrinsics=*/has.amx ? "llvm.x86" : "",
         has.bf16 ? "llvm.x86.avx512bf16.dpbf16ps.512" : "",
         wide ? "llvm.x86.avx512.pmaddubs.w.512" : "llvm.x86.avx2.pmadd.ub.sw",
-        /*warp=*/0);
+        /*warp=*/0,
+        /*sharedBytes=*/0, /*asyncCopies=*/false, /*tensorCores=*/false);
   }
 };
 } // namespace

@@ -1,0 +1,54 @@
+//===- BlockProduct.h -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Matrix products and convolutions, a block of threads for each tile of the
+// result.
+//
+//===----------------------------------------------------------------------===//
+#ifndef INGOT_CODEGEN_WARP_BLOCKPRODUCT_H
+#define INGOT_CODEGEN_WARP_BLOCKPRODUCT_H
+
+#include "codegen/EmitKernels.h"
+#include "codegen/heavy/Contraction.h"
+
+namespace ingot::warp {
+
+/// True for an op that blocks of threads compute together.
+bool isBlockProduct(mlir::Operation *op);
+
+/// Emits the item of number `block` of a kernel whose first op is such a
+/// product and whose optional second is the generic applied to its result. Sets
+/// the number of items and how they are launched. `name` is the kernel's.
+mlir::LogicalResult
+emitBlockProduct(mlir::OpBuilder &b, KernelContext &context,
+                 llvm::StringRef name, llvm::ArrayRef<mlir::Operation *> ops,
+                 mlir::AffineExpr &work, GridShape &grid);
+
+/// A product as blocks see it: matrices, or the pixels of a convolution.
+struct BlockOperands {
+  MatrixProduct matrices;
+  /// Null for matrices.
+  heavy::ConvOp conv;
+  bool isUnsigned = false;
+  /// Rows of the right operand, and elements of each.
+  mlir::AffineExpr rightRows;
+  int64_t rightWidth = 0;
+  /// Columns of each of the convolution's groups.
+  int64_t groups = 1;
+};
+
+/// True if the product has so few rows that reading the right operand is all
+/// that counts; then emitFewRows emits it.
+bool hasFewRows(const BlockOperands &operands);
+mlir::LogicalResult emitFewRows(mlir::OpBuilder &b, KernelContext &context,
+                                mlir::Location loc, llvm::StringRef name,
+                                BlockOperands &operands, Epilogue &epilogue,
+                                mlir::AffineExpr &work, GridShape &grid);
+
+} // namespace ingot::warp
+
+#endif // INGOT_CODEGEN_WARP_BLOCKPRODUCT_H

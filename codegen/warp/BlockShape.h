@@ -1,0 +1,64 @@
+//===- BlockShape.h -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// How a product is divided among blocks, warps and threads.
+//
+//===----------------------------------------------------------------------===//
+#ifndef INGOT_CODEGEN_WARP_BLOCKSHAPE_H
+#define INGOT_CODEGEN_WARP_BLOCKSHAPE_H
+
+#include "codegen/warp/Shared.h"
+#include "dialects/kernel/Kernel.h"
+
+namespace ingot::warp {
+
+/// What a block multiplies and how its threads share the work.
+struct BlockShape {
+  /// Results of a block.
+  int64_t rows, columns;
+  /// Bytes of a row of the left tile, which a block goes through at once.
+  int64_t depthBytes;
+  /// Results of a thread, or of a warp with tensor cores.
+  int64_t unitRows, unitColumns;
+  /// Parts of the depth that groups of threads go through side by side; their
+  /// sums are added at the end.
+  int64_t slices;
+  /// Tiles in shared memory: one that is used and those on their way.
+  int64_t stages = 3;
+  bool tensorCores = false;
+
+  /// Threads, or warps, that have one slice of the results among them.
+  int64_t units() const { return rows / unitRows * (columns / unitColumns); }
+  int64_t threads() const {
+    return units() * slices * (tensorCores ? 32 : 1);
+  }
+};
+
+/// What is multiplied: elements as they lie in shared memory (8-bit integers as
+/// words of four in the right tile).
+struct BlockFactors {
+  mlir::Type type;
+  bool isUnsigned = false;
+
+  bool isInteger() const { return mlir::isa<mlir::IntegerType>(type); }
+  /// Bytes of an element of the left tile, and of the right one.
+  int64_t leftBytes() const { return type.getIntOrFloatBitWidth() / 8; }
+  int64_t rightBytes() const { return isInteger() ? 4 : leftBytes(); }
+  /// Depths of an element of the right tile.
+  int64_t group() const { return isInteger() ? 4 : 1; }
+  /// What products are summed in.
+  mlir::Type sumType() const;
+};
+
+/// The shape for a product of so many rows (an estimate where they are
+/// symbolic), columns and matrices.
+BlockShape chooseShape(kernel::MachineAttr machine, const BlockFactors &factors,
+                       int64_t rows, int64_t columns, int64_t matrices);
+
+} // namespace ingot::warp
+
+#endif // INGOT_CODEGEN_WARP_BLOCKSHAPE_H
