@@ -261,8 +261,8 @@ LogicalResult KernelEmitter::emitForWarps(OpBuilder &b) {
   SmallVector<Operation *> ops = roots();
   LogicalResult emitted = success();
   if (!ops.empty() && warp::isBlockProduct(ops.front()))
-    emitted = warp::emitBlockProduct(b, context, kernel.getName(), ops, work,
-                                     shape);
+    emitted =
+        warp::emitBlockProduct(b, context, kernel.getName(), ops, work, shape);
   else if (auto plan = warp::planTranspose(ops, context.machine))
     shape = warp::emitTranspose(b, context, cast<linalg::GenericOp>(ops[0]),
                                 *plan, warp::blockInGrid(b, loc), work);

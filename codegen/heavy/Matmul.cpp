@@ -119,8 +119,7 @@ FailureOr<MatrixProduct> ingot::describeMatmul(OpBuilder &b,
 LogicalResult ingot::emitMatmul(OpBuilder &b, KernelContext &context,
                                 heavy::MatmulOp op, Epilogue &epilogue,
                                 Value lo, Value hi, AffineExpr &work) {
-  FailureOr<MatrixProduct> described =
-      describeMatmul(b, context, op, epilogue);
+  FailureOr<MatrixProduct> described = describeMatmul(b, context, op, epilogue);
   if (failed(described))
     return failure();
   MatrixProduct &product = *described;

@@ -26,6 +26,8 @@ constexpr int64_t assumedSize = 8;
 bool warp::isBlockProduct(Operation *op) {
   if (auto conv = dyn_cast<heavy::ConvOp>(op))
     return !conv.isDepthwise();
+  if (auto matmul = dyn_cast<heavy::MatmulNBitsOp>(op))
+    return hasFewRows(matmul);
   return isa<heavy::MatmulOp>(op);
 }
 
@@ -36,6 +38,24 @@ static int64_t estimate(AffineExpr expr) {
   for (AffineExpr symbol : symbols)
     sizes[symbol] = getAffineConstantExpr(assumedSize, expr.getContext());
   return onnx::constantValue(expr.replace(sizes)).value_or(assumedSize);
+}
+
+void warp::storeNeighbours(Words &w, KernelContext &context,
+                           MatrixProduct &product, Epilogue &epilogue,
+                           ArrayRef<Value> batch, Value row, Value column,
+                           int64_t width, Value vector) {
+  int64_t rank = product.dims.size();
+  SmallVector<Value> leading;
+  Value last = w.index(row);
+  if (product.bBatch.empty() && !epilogue.canFlatten(rank - 1)) {
+    leading = delinearize(w.b, w.loc, context, last,
+                          ArrayRef(product.dims).drop_back());
+    last = leading.pop_back_val();
+  } else {
+    leading.assign(batch.begin(), batch.end());
+    leading.resize(rank - 2, w.index(w.number(0)));
+  }
+  epilogue.storeRow(w.b, width, leading, last, w.index(column), {}, vector);
 }
 
 namespace {
@@ -63,10 +83,7 @@ private:
   SmallVector<Value> mainLoop(Words &w);
   void finish(Words &w, ArrayRef<Value> sums);
   void storeResults(Words &w, int64_t part, const StagedResults &staged);
-  void storeVector(Words &w, Value row, Value column, Value vector);
-  int64_t depthOfTile() const {
-    return shape.depthBytes / factors.leftBytes();
-  }
+  int64_t depthOfTile() const { return shape.depthBytes / factors.leftBytes(); }
   int64_t slotBytes() const { return left.tile.bytes() + right.tile.bytes(); }
   bool isAsync() const { return left.isAsync || right.isAsync; }
 
@@ -134,9 +151,8 @@ Value BlockProduct::batchOffset(Words &w, ArrayRef<AffineExpr> strides) {
   for (auto [index, stride] : llvm::zip(batch, strides)) {
     if (onnx::constantValue(stride) == 0)
       continue;
-    Value part =
-        w.mul(w.wideFromIndex(index),
-              w.wideFromIndex(context.expand(w.b, loc, stride)));
+    Value part = w.mul(w.wideFromIndex(index),
+                       w.wideFromIndex(context.expand(w.b, loc, stride)));
     offset = offset ? w.add(offset, part) : part;
   }
   return offset;
@@ -166,24 +182,24 @@ void BlockProduct::setOperands(Words &w) {
   left.rows = rowCount;
   left.depth = depth;
   right.firstColumn = firstColumn;
-  right.depth =
-      w.fromIndex(context.expand(w.b, loc, operands.rightRows));
+  right.depth = w.fromIndex(context.expand(w.b, loc, operands.rightRows));
   if (operands.groups == 1)
     return;
   heavy::ConvOp conv = operands.conv;
   int64_t channels = conv.getChannels() / operands.groups;
   int64_t rightSize =
       *onnx::constantValue(operands.rightRows) * operands.rightWidth;
-  left.skipped = w.mul(w.wide(group), w.wideNumber(
-      channels * (conv.getInputChannelsFirst()
-                      ? onnx::constantValue(product.a.strides[1]).value_or(0)
-                      : 1)));
+  left.skipped = w.mul(
+      w.wide(group),
+      w.wideNumber(channels *
+                   (conv.getInputChannelsFirst()
+                        ? onnx::constantValue(product.a.strides[1]).value_or(0)
+                        : 1)));
   right.skipped = w.mul(w.wide(group), w.wideNumber(rightSize));
 }
 
 Value BlockProduct::slot(Words &w, Value number) {
-  return bytesAfter(w, shared,
-                    w.mul(w.rem(number, shape.stages), slotBytes()));
+  return bytesAfter(w, shared, w.mul(w.rem(number, shape.stages), slotBytes()));
 }
 
 SmallVector<Value> BlockProduct::mainLoop(Words &w) {
@@ -235,25 +251,6 @@ SmallVector<Value> BlockProduct::mainLoop(Words &w) {
   return SmallVector<Value>(loop.getResults());
 }
 
-/// Applies the epilogue to neighbours of one row of the result and stores them.
-void BlockProduct::storeVector(Words &w, Value row, Value column,
-                               Value vector) {
-  int64_t rank = product.dims.size();
-  SmallVector<Value> leading;
-  Value last = w.index(row);
-  if (product.bBatch.empty() && !epilogue.canFlatten(rank - 1)) {
-    leading = delinearize(w.b, loc, context, last,
-                          ArrayRef(product.dims).drop_back());
-    last = leading.pop_back_val();
-  } else {
-    leading = batch;
-    leading.resize(rank - 2, w.index(w.number(0)));
-  }
-  if (operands.groups > 1)
-    column = w.add(column, w.mul(group, product.n));
-  epilogue.storeRow(w.b, width, leading, last, w.index(column), {}, vector);
-}
-
 /// Threads take neighbouring vectors of the staged rows in turn.
 void BlockProduct::storeResults(Words &w, int64_t part,
                                 const StagedResults &staged) {
@@ -264,8 +261,7 @@ void BlockProduct::storeResults(Words &w, int64_t part,
   Words in(body, loc);
   Value row = in.div(loop.getInductionVar(), perRow);
   Value at = in.mul(in.rem(loop.getInductionVar(), perRow), width);
-  Value resultRow =
-      in.add(firstRow, math->tileRow(in, part, parts, row));
+  Value resultRow = in.add(firstRow, math->tileRow(in, part, parts, row));
   Value column = in.add(firstColumn, at);
   Value exists = in.both(in.less(resultRow, rowCount),
                          in.less(column, in.number(product.n)));
@@ -287,7 +283,10 @@ void BlockProduct::storeResults(Words &w, int64_t part,
     else
       sum = arith::AddFOp::create(then, loc, sum, v);
   }
-  storeVector(live, resultRow, column, sum);
+  if (operands.groups > 1)
+    column = live.add(column, live.mul(group, product.n));
+  storeNeighbours(live, context, product, epilogue, batch, resultRow, column,
+                  width, sum);
 }
 
 void BlockProduct::finish(Words &w, ArrayRef<Value> sums) {
@@ -324,8 +323,8 @@ void BlockProduct::emit(OpBuilder &b, AffineExpr &work, GridShape &grid) {
   int64_t most = context.machine.getSharedBytes();
   while (whole.bytes(shape.slices) / parts > most)
     parts *= 2;
-  int64_t bytes = std::max(shape.stages * slotBytes(),
-                           whole.bytes(shape.slices) / parts);
+  int64_t bytes =
+      std::max(shape.stages * slotBytes(), whole.bytes(shape.slices) / parts);
   thread = w.fromIndex(threadInBlock(b, loc));
   shared = sharedMemory(w, (name + "_shared").str(), bytes);
   left.begin(w, thread);
@@ -367,8 +366,7 @@ static LogicalResult describeConv(OpBuilder &b, KernelContext &context,
   product.panel = op.getPanel();
   if (!pointwise)
     operands.conv = op;
-  operands.isUnsigned =
-      op.getInputType().getElementType().isUnsignedInteger();
+  operands.isUnsigned = op.getInputType().getElementType().isUnsignedInteger();
   return success();
 }
 
@@ -382,6 +380,10 @@ LogicalResult warp::emitBlockProduct(OpBuilder &b, KernelContext &context,
   if (ops.size() > 2 || (ops.size() == 2 && !tail))
     return root->emitError("[IG4002] no emitter for this kernel");
   Epilogue epilogue(context, root->getResult(0), tail);
+  if (auto matmul = dyn_cast<heavy::MatmulNBitsOp>(root)) {
+    emitFewRows(b, context, matmul, name, epilogue, work, grid);
+    return success();
+  }
   BlockOperands operands;
   if (auto matmul = dyn_cast<heavy::MatmulOp>(root)) {
     FailureOr<MatrixProduct> product =
@@ -404,6 +406,11 @@ LogicalResult warp::emitBlockProduct(OpBuilder &b, KernelContext &context,
   if (isInteger)
     operands.rightRows = product.depth.ceilDiv(context.machine.dotDepth());
   operands.rightWidth = product.panel.value_or(product.n);
+  if (hasFewRows(operands)) {
+    emitFewRows(b, context, root->getLoc(), name, operands, epilogue, work,
+                grid);
+    return success();
+  }
   BlockProduct(context, root->getLoc(), name, operands, epilogue)
       .emit(b, work, grid);
   return success();

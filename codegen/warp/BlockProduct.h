@@ -14,6 +14,7 @@
 
 #include "codegen/EmitKernels.h"
 #include "codegen/heavy/Contraction.h"
+#include "codegen/warp/Words.h"
 
 namespace ingot::warp {
 
@@ -23,10 +24,10 @@ bool isBlockProduct(mlir::Operation *op);
 /// Emits the item of number `block` of a kernel whose first op is such a
 /// product and whose optional second is the generic applied to its result. Sets
 /// the number of items and how they are launched. `name` is the kernel's.
-mlir::LogicalResult
-emitBlockProduct(mlir::OpBuilder &b, KernelContext &context,
-                 llvm::StringRef name, llvm::ArrayRef<mlir::Operation *> ops,
-                 mlir::AffineExpr &work, GridShape &grid);
+mlir::LogicalResult emitBlockProduct(mlir::OpBuilder &b, KernelContext &context,
+                                     llvm::StringRef name,
+                                     llvm::ArrayRef<mlir::Operation *> ops,
+                                     mlir::AffineExpr &work, GridShape &grid);
 
 /// A product as blocks see it: matrices, or the pixels of a convolution.
 struct BlockOperands {
@@ -44,10 +45,25 @@ struct BlockOperands {
 /// True if the product has so few rows that reading the right operand is all
 /// that counts; then emitFewRows emits it.
 bool hasFewRows(const BlockOperands &operands);
-mlir::LogicalResult emitFewRows(mlir::OpBuilder &b, KernelContext &context,
-                                mlir::Location loc, llvm::StringRef name,
-                                BlockOperands &operands, Epilogue &epilogue,
-                                mlir::AffineExpr &work, GridShape &grid);
+void emitFewRows(mlir::OpBuilder &b, KernelContext &context, mlir::Location loc,
+                 llvm::StringRef name, BlockOperands &operands,
+                 Epilogue &epilogue, mlir::AffineExpr &work, GridShape &grid);
+
+/// The same for quantized weights in panels of that many columns; other rows
+/// are left to threads.
+constexpr int64_t nbitsPanel = 32;
+bool hasFewRows(heavy::MatmulNBitsOp op);
+void emitFewRows(mlir::OpBuilder &b, KernelContext &context,
+                 heavy::MatmulNBitsOp op, llvm::StringRef name,
+                 Epilogue &epilogue, mlir::AffineExpr &work, GridShape &grid);
+
+/// Applies the epilogue to `width` neighbours of one row of the result and
+/// stores them; `row` counts the rows of all batches where there is one right
+/// matrix for all, `batch` are the leading indices otherwise.
+void storeNeighbours(Words &w, KernelContext &context, MatrixProduct &product,
+                     Epilogue &epilogue, llvm::ArrayRef<mlir::Value> batch,
+                     mlir::Value row, mlir::Value column, int64_t width,
+                     mlir::Value vector);
 
 } // namespace ingot::warp
 

@@ -33,9 +33,7 @@ struct BlockShape {
 
   /// Threads, or warps, that have one slice of the results among them.
   int64_t units() const { return rows / unitRows * (columns / unitColumns); }
-  int64_t threads() const {
-    return units() * slices * (tensorCores ? 32 : 1);
-  }
+  int64_t threads() const { return units() * slices * (tensorCores ? 32 : 1); }
 };
 
 /// What is multiplied: elements as they lie in shared memory (8-bit integers as

@@ -60,8 +60,8 @@ void MatrixMath::loadRight(Words &w, Value tile, Value step,
   if (factors.isInteger()) {
     Value row = w.add(w.mul(step, productBytes / 4), w.rem(lane, 4));
     for (int64_t j = 0; j < columnTiles(); ++j) {
-      Value column = w.add(w.add(firstColumn, j * productColumns),
-                           w.div(lane, 4));
+      Value column =
+          w.add(w.add(firstColumn, j * productColumns), w.div(lane, 4));
       for (int64_t half : {0, 4}) {
         Value at = right.offset(w, w.add(row, half), w.div(column, 4));
         at = w.add(at, w.mul(w.rem(column, 4), 4));
@@ -81,8 +81,7 @@ void MatrixMath::loadRight(Words &w, Value tile, Value step,
 }
 
 SmallVector<Value> MatrixMath::multiply(Words &w, Value leftTile,
-                                        Value rightTile,
-                                        ArrayRef<Value> sums) {
+                                        Value rightTile, ArrayRef<Value> sums) {
   SmallVector<Value> result(sums);
   int64_t steps = shape.depthBytes / productBytes / shape.slices;
   Value firstRow = w.add(w.mul(warpRow, shape.unitRows), w.rem(lane, 16));
@@ -119,13 +118,11 @@ void MatrixMath::stage(Words &w, int64_t part, int64_t parts,
   for (int64_t i = 0; i < tiles; ++i)
     for (int64_t j = 0; j < columnTiles(); ++j)
       for (int64_t half = 0; half < 2; ++half) {
-        int64_t first =
-            ((part * tiles + i) * columnTiles() + j) * 4 + half * 2;
+        int64_t first = ((part * tiles + i) * columnTiles() + j) * 4 + half * 2;
         Value v = vector::FromElementsOp::create(w.b, w.loc, pair,
                                                  sums.slice(first, 2));
-        Value at = to.address(
-            w, slice, w.add(row, i * productRows + half * 8),
-            w.add(column, j * productColumns));
+        Value at = to.address(w, slice, w.add(row, i * productRows + half * 8),
+                              w.add(column, j * productColumns));
         LLVM::StoreOp::create(w.b, w.loc, v, at, 8);
       }
 }

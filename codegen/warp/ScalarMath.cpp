@@ -18,13 +18,12 @@ Value StagedResults::address(Words &w, Value slice, Value row,
                              Value column) const {
   Value at = w.add(w.mul(slice, rows), row);
   at = w.add(w.mul(at, pitch()), column);
-  return bytesAfter(w, base,
-                    w.mul(at, element.getIntOrFloatBitWidth() / 8));
+  return bytesAfter(w, base, w.mul(at, element.getIntOrFloatBitWidth() / 8));
 }
 
 SmallVector<Value> TileMath::zeros(Words &w) const {
-  Value zero = arith::ConstantOp::create(w.b, w.loc,
-                                         w.b.getZeroAttr(factors.sumType()));
+  Value zero =
+      arith::ConstantOp::create(w.b, w.loc, w.b.getZeroAttr(factors.sumType()));
   return SmallVector<Value>(sumsPerThread(), zero);
 }
 
@@ -67,8 +66,7 @@ private:
 } // namespace
 
 SmallVector<Value> ScalarMath::multiply(Words &w, Value leftTile,
-                                        Value rightTile,
-                                        ArrayRef<Value> sums) {
+                                        Value rightTile, ArrayRef<Value> sums) {
   int64_t chunks = shape.depthBytes / chunkBytes / shape.slices;
   Value first = w.mul(slice, chunks);
   auto loop = scf::ForOp::create(w.b, w.loc, w.number(0), w.number(chunks),
@@ -87,15 +85,14 @@ SmallVector<Value> ScalarMath::multiply(Words &w, Value leftTile,
   };
   SmallVector<Value> rows;
   for (int64_t i = 0; i < shape.unitRows; ++i)
-    rows.push_back(load(
-        leftTile, left.offset(in, in.add(y, i * acrossRows()), chunk)));
+    rows.push_back(
+        load(leftTile, left.offset(in, in.add(y, i * acrossRows()), chunk)));
   int64_t vectors = shape.unitColumns / width();
   for (int64_t k = 0; k < width(); ++k) {
     Value depth = in.add(in.mul(chunk, width()), k);
     for (int64_t j = 0; j < vectors; ++j) {
       Value columns = load(
-          rightTile,
-          right.offset(in, depth, in.add(x, j * acrossColumns())));
+          rightTile, right.offset(in, depth, in.add(x, j * acrossColumns())));
       for (int64_t i = 0; i < shape.unitRows; ++i)
         for (int64_t l = 0; l < width(); ++l) {
           Value &sum = result[i * shape.unitColumns + j * width() + l];
@@ -117,8 +114,7 @@ void ScalarMath::stage(Words &w, int64_t part, int64_t parts,
   int64_t vectors = shape.unitColumns / width();
   for (int64_t i = 0; i < rows; ++i)
     for (int64_t j = 0; j < vectors; ++j) {
-      int64_t first =
-          (part * rows + i) * shape.unitColumns + j * width();
+      int64_t first = (part * rows + i) * shape.unitColumns + j * width();
       Value v = vector::FromElementsOp::create(
           w.b, w.loc, VectorType::get({width()}, factors.sumType()),
           sums.slice(first, width()));

@@ -16,8 +16,8 @@ using namespace ingot::warp;
 constexpr unsigned globalSpace = 1, sharedSpace = 3;
 
 Value warp::sharedMemory(Words &w, StringRef name, int64_t bytes) {
-  auto module = w.b.getInsertionBlock()->getParentOp()->getParentOfType<
-      ModuleOp>();
+  auto module =
+      w.b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
   OpBuilder top = OpBuilder::atBlockBegin(module.getBody());
   auto type = LLVM::LLVMArrayType::get(top.getI8Type(), bytes);
   auto global = LLVM::GlobalOp::create(
@@ -54,9 +54,9 @@ void warp::copyAsync(Words &w, Value shared, Value global, int64_t bytes,
   auto type = LLVM::LLVMPointerType::get(w.b.getContext(), globalSpace);
   Value from = LLVM::AddrSpaceCastOp::create(w.b, w.loc, type, global);
   // Whole chunks need not stay in the first-level cache.
-  std::string name = bytes == chunkBytes ? "cp.async.cg.shared.global.16"
-                                         : "cp.async.ca.shared.global." +
-                                               std::to_string(bytes);
+  std::string name = bytes == chunkBytes
+                         ? "cp.async.cg.shared.global.16"
+                         : "cp.async.ca.shared.global." + std::to_string(bytes);
   if (!inside) {
     call(w, {}, name, {shared, from});
     return;
@@ -94,8 +94,7 @@ SmallVector<Value> warp::loadMatrices(Words &w, Value address,
 }
 
 SmallVector<Value> warp::multiplyMatrices(Words &w, Type factors,
-                                          bool isUnsigned,
-                                          ArrayRef<Value> left,
+                                          bool isUnsigned, ArrayRef<Value> left,
                                           ArrayRef<Value> right,
                                           ArrayRef<Value> sums) {
   SmallVector<Value> operands(left);
@@ -109,8 +108,8 @@ SmallVector<Value> warp::multiplyMatrices(Words &w, Type factors,
   } else if (factors.isBF16()) {
     name = "mma.m16n8k16.row.col.bf16";
   } else {
-    name = isUnsigned ? "mma.m16n8k32.row.col.u8.s8"
-                      : "mma.m16n8k32.row.col.s8";
+    name =
+        isUnsigned ? "mma.m16n8k32.row.col.u8.s8" : "mma.m16n8k32.row.col.s8";
   }
   operands.append(sums.begin(), sums.end());
   Type result = structOf(sums[0].getType(), 4);

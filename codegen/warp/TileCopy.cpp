@@ -74,9 +74,8 @@ void TileCopy::begin(Words &w, Value thread) {
     Value chunk = w.div(at, perChunk);
     place.target = tile.offset(w, place.outer, chunk);
     if (perChunk > 1)
-      place.target =
-          w.add(place.target,
-                w.mul(w.rem(at, perChunk), granule * bytesOf(element)));
+      place.target = w.add(
+          place.target, w.mul(w.rem(at, perChunk), granule * bytesOf(element)));
     places.push_back(place);
     beginCopy(w, place);
   }
@@ -89,9 +88,9 @@ Value TileCopy::loadGranule(Words &w, const Granule &from) {
   // What is outside is read at the operand's beginning, which exists.
   if (from.inside)
     offset = w.select(from.inside, offset, w.wideNumber(0));
-  Value address = LLVM::GEPOp::create(w.b, w.loc, buffer.pointer.getType(),
-                                      stored, buffer.pointer,
-                                      ArrayRef<LLVM::GEPArg>{offset});
+  Value address =
+      LLVM::GEPOp::create(w.b, w.loc, buffer.pointer.getType(), stored,
+                          buffer.pointer, ArrayRef<LLVM::GEPArg>{offset});
   Value v = LLVM::LoadOp::create(w.b, w.loc, several(stored, granule), address,
                                  granule * bytesOf(stored));
   if (from.inside) {
@@ -101,9 +100,9 @@ Value TileCopy::loadGranule(Words &w, const Granule &from) {
       outside = w.b.getIntegerAttr(stored, int8_t(fill));
     if (auto vector = dyn_cast<VectorType>(type))
       outside = DenseElementsAttr::get(vector, outside);
-    v = w.select(from.inside, v,
-                 arith::ConstantOp::create(w.b, w.loc,
-                                           cast<TypedAttr>(outside)));
+    v = w.select(
+        from.inside, v,
+        arith::ConstantOp::create(w.b, w.loc, cast<TypedAttr>(outside)));
   }
   if (heldType(element) == heldType(stored))
     return v;
@@ -125,9 +124,9 @@ SmallVector<Value> TileCopy::load(Words &w, Value k, Value target) {
       continue;
     }
     auto copy = [&](Words &at) {
-      Value address = LLVM::GEPOp::create(
-          at.b, loc, buffer.pointer.getType(), stored, buffer.pointer,
-          ArrayRef<LLVM::GEPArg>{from.offset});
+      Value address = LLVM::GEPOp::create(at.b, loc, buffer.pointer.getType(),
+                                          stored, buffer.pointer,
+                                          ArrayRef<LLVM::GEPArg>{from.offset});
       copyAsync(at, bytesAfter(at, target, place.target), address,
                 granule * bytesOf(stored), from.inside);
     };
@@ -147,7 +146,8 @@ void TileCopy::store(Words &w, ArrayRef<Value> loaded, Value target) {
   for (size_t i = 0; i < loaded.size(); ++i) {
     const Place &place = places[i];
     auto put = [&](Words &at) {
-      LLVM::StoreOp::create(at.b, loc, loaded[i], bytesAfter(at, target, place.target),
+      LLVM::StoreOp::create(at.b, loc, loaded[i],
+                            bytesAfter(at, target, place.target),
                             granule * bytesOf(element));
     };
     if (!place.exists) {
@@ -179,10 +179,14 @@ void LeftCopy::setPixels(const BufferRef &input, heavy::ConvOp op) {
   depthStride = onnx::constantValue(input.strides[channelAxis]).value_or(0);
   channels = op.getChannels() / int64_t(op.getGroup());
   for (int64_t i = 0; i < rank; ++i) {
-    Axis axis{op.getKernel()[i],       op.getStrides()[i],
-              op.getDilations()[i],    op.getPadsBegin()[i],
-              in[firstSpatial + i],    out[1 + i],
-              input.strides[firstSpatial + i], true};
+    Axis axis{op.getKernel()[i],
+              op.getStrides()[i],
+              op.getDilations()[i],
+              op.getPadsBegin()[i],
+              in[firstSpatial + i],
+              out[1 + i],
+              input.strides[firstSpatial + i],
+              true};
     std::optional<int64_t> size = onnx::constantValue(axis.size),
                            results = onnx::constantValue(axis.out);
     int64_t span = (axis.kernel - 1) * axis.dilation;
@@ -279,9 +283,8 @@ Granule LeftCopy::locate(Words &w, int64_t i, const Place &place, Value k) {
         tap = w.div(tap, axis.kernel);
         lastDepth.start[a] = w.mul(at, axis.dilation);
         if (axis.kernel > 1)
-          lastDepth.offset =
-              w.add(lastDepth.offset,
-                    scaled(w, lastDepth.start[a], axis.elements));
+          lastDepth.offset = w.add(
+              lastDepth.offset, scaled(w, lastDepth.start[a], axis.elements));
         else
           lastDepth.start[a] = w.number(0);
       }
@@ -318,8 +321,7 @@ void RightCopy::setShape(const BlockFactors &factors, const BlockShape &shape,
   Type element = factors.type;
   if (factors.isInteger())
     element = IntegerType::get(element.getContext(), 32);
-  int64_t depths =
-      shape.depthBytes / factors.leftBytes() / factors.group();
+  int64_t depths = shape.depthBytes / factors.leftBytes() / factors.group();
   // Tensor cores read words of bytes by columns, four rows at a time.
   int64_t step = factors.isInteger() && shape.tensorCores ? 2 : 1;
   setTile(element, depths, shape.columns, step, elements, shape.threads(),
@@ -329,8 +331,7 @@ void RightCopy::setShape(const BlockFactors &factors, const BlockShape &shape,
 Granule RightCopy::locate(Words &w, int64_t, const Place &place, Value k) {
   Value d = w.add(k, place.outer), column = w.add(firstColumn, place.inner);
   Value inside = w.both(w.less(d, depth), w.less(column, w.number(width)));
-  Value offset =
-      w.add(w.mul(w.wide(d), w.wideNumber(width)), w.wide(column));
+  Value offset = w.add(w.mul(w.wide(d), w.wideNumber(width)), w.wide(column));
   if (skipped)
     offset = w.add(offset, skipped);
   return {offset, inside};

@@ -30,8 +30,8 @@ struct Granule {
 /// Copies of tiles of one operand.
 class TileCopy {
 public:
-  TileCopy(KernelContext &context, mlir::Location loc) : context(context),
-                                                         loc(loc) {}
+  TileCopy(KernelContext &context, mlir::Location loc)
+      : context(context), loc(loc) {}
   virtual ~TileCopy() = default;
 
   /// Computes what all tiles share, for the thread of that number.

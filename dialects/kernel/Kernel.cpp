@@ -59,7 +59,8 @@ MachineAttr MachineAttr::forBytePairs() const {
              getVectorBits(), getVectorRegisters(), getMasks(),
              getLaneBroadcast(), getL1(), getL2(), DotForm::bytes,
              getDotIntrinsic(), getTileIntrinsics(), getBf16Intrinsic(),
-             getByteIntrinsic(), getWarp());
+             getByteIntrinsic(), getWarp(), getSharedBytes(), getAsyncCopies(),
+             getTensorCores());
 }
 
 void FuncOp::build(OpBuilder &b, OperationState &state, StringRef name,

@@ -140,6 +140,9 @@ void NBitsPacker::write(char *to, int64_t panel) {
 /// multiply-add takes; few registers hold fewer.
 static int64_t vectorsPerPanel(kernel::MachineAttr machine, int64_t n,
                                int64_t width) {
+  // What eight threads of a warp read side by side, 128 bytes.
+  if (machine.hasWarps())
+    return 8;
   int64_t vectors = machine.getVectorRegisters() >= 32 ? 4 : 2;
   return std::min<int64_t>(vectors, llvm::divideCeil(n, width));
 }

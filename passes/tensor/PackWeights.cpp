@@ -149,8 +149,7 @@ static void packConv(heavy::ConvOp op, const ConstantReader &from,
     return;
   }
   int64_t perGroup = filters / groups;
-  int64_t panel =
-      panelWidth<T>(machine, perGroup, width, /*fewRows=*/false);
+  int64_t panel = panelWidth<T>(machine, perGroup, width, /*fewRows=*/false);
   int64_t panels = llvm::divideCeil(perGroup, panel);
   bool pairs =
       !op.getInputChannelsFirst() &&

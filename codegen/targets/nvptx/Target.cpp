@@ -77,7 +77,6 @@ private:
   static kernel::MachineAttr machine(mlir::MLIRContext *context,
                                      const Architecture &known) {
     // 48 KiB are what any block may declare.
-    bool ampere = known.limits.capability >= 80;
     // A load moves up to 128 bits of one thread; a thread has at most 255
     // registers of 32 bits.
     return kernel::MachineAttr::get(
@@ -85,8 +84,9 @@ private:
         /*vectorBits=*/128, /*vectorRegisters=*/32, /*masks=*/false,
         /*laneBroadcast=*/false, /*l1=*/128 << 10, known.l2,
         kernel::DotForm::words, /*dotIntrinsic=*/"", /*tileIntrinsics=*/"",
-        /*bf16Intrinsic=*/"", /*byteIntrinsic=*/"", /*warp=*/32, /*sharedBytes=*/48 << 10,
-        /*asyncCopies=*/ampere, /*tensorCores=*/ampere);
+        /*bf16Intrinsic=*/"", /*byteIntrinsic=*/"", /*warp=*/32,
+        /*sharedBytes=*/48 << 10,
+        /*asyncCopies=*/false, /*tensorCores=*/false);
   }
 };
 } // namespace
