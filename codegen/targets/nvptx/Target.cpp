@@ -76,7 +76,8 @@ public:
 private:
   static kernel::MachineAttr machine(mlir::MLIRContext *context,
                                      const Architecture &known) {
-    // 48 KiB are what any block may declare.
+    bool ampere = known.limits.capability >= 80;
+    // 48 KiB of shared memory are what any block may declare.
     // A load moves up to 128 bits of one thread; a thread has at most 255
     // registers of 32 bits.
     return kernel::MachineAttr::get(
@@ -86,7 +87,7 @@ private:
         kernel::DotForm::words, /*dotIntrinsic=*/"", /*tileIntrinsics=*/"",
         /*bf16Intrinsic=*/"", /*byteIntrinsic=*/"", /*warp=*/32,
         /*sharedBytes=*/48 << 10,
-        /*asyncCopies=*/false, /*tensorCores=*/false);
+        /*asyncCopies=*/ampere, /*tensorCores=*/ampere);
   }
 };
 } // namespace
