@@ -45,7 +45,7 @@ def test_wrong_values_fail(bundle, tmp_path):
     data = folder / "data" / "add.rn.f32.out"
     data.write_bytes(bytes(len(data.read_bytes())))
     status, report = check(folder)
-    assert status == 1
+    assert status == 1, report
     assert "FAIL add.rn.f32: " in report and "values differ" in report
 
 
