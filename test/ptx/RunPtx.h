@@ -9,6 +9,8 @@
 
 #include "tools/ptx/Device.h"
 
+#include <cstdlib>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <string>
 #include <vector>
@@ -40,21 +42,30 @@ struct PtxSnippet {
            "\n.address_size 64\n" + declarations +
            "\n.visible .entry k(.param .u64 in, .param .u64 out) {\n"
            ".reg .pred %p, %q;\n.reg .b64 %a, %b, %c, %d, %in, %out, %t;\n"
-           ".reg .b32 %ra, %rb, %rc, %rd, %tid;\n.reg .b16 %ha, %hb, %hc, "
+           ".reg .b32 %ra, %rb, %rc, %rd, %me;\n.reg .b16 %ha, %hb, %hc, "
            "%hd;\n"
            ".reg .b32 %r<32>;\n.reg .b64 %l<32>;\n.reg .b16 %h<32>;\n"
            ".shared .align 1024 .b8 sh[" +
            std::to_string(sharedBytes) +
            "];\nld.param.u64 %in, [in];\nld.param.u64 %out, [out];\n"
-           "mov.u32 %tid, %tid.x;\n"
-           "mad.wide.u32 %t, %tid, 24, %in;\nld.global.u64 %a, [%t];\n"
+           "mov.u32 %me, %tid.x;\n"
+           "mad.wide.u32 %t, %me, 24, %in;\nld.global.u64 %a, [%t];\n"
            "ld.global.u64 %b, [%t+8];\nld.global.u64 %c, [%t+16];\n"
            "cvt.u32.u64 %ra, %a;\ncvt.u32.u64 %rb, %b;\ncvt.u32.u64 %rc, %c;\n"
            "cvt.u16.u64 %ha, %a;\ncvt.u16.u64 %hb, %b;\ncvt.u16.u64 %hc, %c;\n"
            "mov.b64 %d, 0;\nmov.b32 %rd, 0;\nmov.b16 %hd, 0;\n" +
            body + "\n" + widen +
-           "mad.wide.u32 %t, %tid, 8, %out;\nst.global.u64 [%t], "
+           "mad.wide.u32 %t, %me, 8, %out;\nst.global.u64 [%t], "
            "%d;\nret;\n}\n";
+  }
+
+  /// Writes the text to the folder INGOT_PTX_DUMP, for other assemblers.
+  void dump() const {
+    static int number = 0;
+    if (const char *folder = getenv("INGOT_PTX_DUMP"))
+      std::ofstream(std::string(folder) + "/" + std::to_string(number++) +
+                    ".ptx")
+          << text();
   }
 
   /// Runs it; `fault` says what went wrong, if anything.
@@ -70,6 +81,7 @@ struct PtxSnippet {
       fault.message = error;
       return {};
     }
+    dump();
     std::vector<uint64_t> out(lanes.size());
     uint64_t in = reinterpret_cast<uint64_t>(lanes.data());
     uint64_t results = reinterpret_cast<uint64_t>(out.data());

@@ -111,10 +111,15 @@ uint8_t *ingot::ptx::access(Warp &warp, const Instr &in, unsigned lane,
   Region place = region(warp, in, int(lane), space, address, bytes, bytes);
   if (!place.data)
     return nullptr;
-  if (place.cta && warp.cluster.races)
-    warp.cluster.races->access(warp, in, int(lane), *place.cta, place.offset,
-                               bytes, kind != Access::Read,
-                               kind == Access::Atomic);
+  if (Races *races = warp.cluster.races.get()) {
+    bool atomic = kind == Access::Atomic || in.synchronises;
+    if (place.cta)
+      races->access(warp, in, int(lane), *place.cta, place.offset, bytes,
+                    kind != Access::Read, atomic);
+    if (atomic)
+      races->synchronise(warp, reinterpret_cast<uint64_t>(place.data),
+                         kind != Access::Read);
+  }
   if (place.init) {
     if (kind != Access::Write && !place.init->covers(place.offset, bytes) &&
         warp.state.options.checkUninitialised) {

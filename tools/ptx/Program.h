@@ -78,6 +78,8 @@ struct Instr {
   bool ftz = false, saturate = false, relu = false;
   /// May have registers of unfinished wgmmas among its operands.
   bool allowsBusy = false;
+  /// A load or store that orders others (.acquire, .release and so on).
+  bool synchronises = false;
   /// Copies a register or a constant to a register.
   bool isCopy = false;
   Rounding rounding = Rounding::NearestEven;

@@ -158,6 +158,15 @@ void Races::acquire(Warp &warp, const Sync &sync) {
   ++state.warpSync;
 }
 
+void Races::synchronise(Warp &warp, uint64_t address, bool write) {
+  Sync &flag = flags[address];
+  acquire(warp, flag);
+  if (!write)
+    return;
+  release(warp, flag);
+  complete(flag);
+}
+
 void Races::observe(Warp &warp, Epoch epoch) {
   stateOf(warp).clock.raise(epoch.agent, epoch.count);
 }

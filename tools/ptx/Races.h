@@ -80,6 +80,9 @@ public:
   void release(Warp &warp, Sync &sync);
   void complete(Sync &sync);
   void acquire(Warp &warp, const Sync &sync);
+  /// A synchronising access (an atomic one, or with .acquire, .release,
+  /// .relaxed or .volatile): hands on what came before at that address.
+  void synchronise(Warp &warp, uint64_t address, bool write);
   /// The warp has waited for an engine up to a point.
   void observe(Warp &warp, Epoch epoch);
   /// Threads of the warp have met: their accesses are ordered.
@@ -117,6 +120,7 @@ private:
   uint32_t nextAgent = 0;
   std::vector<WarpState> states;
   std::vector<std::vector<Byte>> shadow;
+  std::unordered_map<uint64_t, Sync> flags;
 };
 
 } // namespace ingot::ptx

@@ -145,10 +145,12 @@ void nothing(Warp &, const Instr &, uint32_t) {}
 
 /// Takes what only tells caches what to do, and orders that the interpreter,
 /// which runs instructions one after the other, has anyway.
-static void takeHints(Decoder &d) {
+static void takeHints(Decoder &d, Instr &in) {
   std::string_view rest;
+  while (d.takeOneOf({"volatile", "relaxed", "acquire", "release", "mmio"}) >=
+         0)
+    in.synchronises = true;
   while (d.takeOneOf({"ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc", "weak",
-                      "volatile", "relaxed", "acquire", "release", "mmio",
                       "cta", "cluster", "gpu", "sys", "unified"}) >= 0)
     ;
   while (d.takePrefixed("L1::", rest) || d.takePrefixed("L2::", rest))
@@ -159,7 +161,7 @@ static bool hasCacheHint(Decoder &d) { return d.take("L2::cache_hint"); }
 
 static bool decodeLoadStore(Decoder &d, Instr &in, bool isStore) {
   bool hint = hasCacheHint(d);
-  takeHints(d);
+  takeHints(d, in);
   in.type = d.takeType();
   static constexpr uint8_t kCounts[] = {2, 4, 8};
   int vector = d.takeOneOf({"v2", "v4", "v8"});
