@@ -215,6 +215,8 @@ TEST(PtxFault, ProgramsAreChecked) {
   EXPECT_TRUE(contains(faultOfBody("add.frob.s32 %rd, %ra, %rb;"),
                        "unknown modifier .frob"));
   EXPECT_TRUE(contains(faultOfBody("add.s32 %rd, %ra;"), "3 operands"));
+  EXPECT_TRUE(contains(faultOfBody("mbarrier.arrive.shared.b64;"),
+                       "number of operands"));
   EXPECT_TRUE(contains(faultOfBody("bra NOWHERE;"), "no label 'NOWHERE'"));
   EXPECT_TRUE(contains(faultOfBody("trap;"), "trap"));
   PtxSnippet endless;

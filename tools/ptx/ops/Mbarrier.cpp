@@ -180,6 +180,8 @@ void pendingCount(Warp &w, const Instr &in, uint32_t m) {
 } // namespace
 
 static bool decodeMbarrier(Decoder &d, Instr &in) {
+  if (d.numArgs() == 0)
+    return d.fail("wrong number of operands");
   while (d.takeOneOf({"release", "acquire", "relaxed", "cta", "cluster",
                       "noComplete"}) >= 0)
     ;
