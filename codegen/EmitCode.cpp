@@ -51,6 +51,19 @@ LogicalResult ingot::lowerToLLVM(ModuleOp module) {
   return pm.run(module);
 }
 
+/// What code for warps relies on: parameters that are read in place, and
+/// instructions that threads meet at, which are not copied into branches.
+static void keepTogether(llvm::Function &kernel) {
+  for (llvm::Argument &argument : kernel.args())
+    if (argument.hasByValAttr())
+      argument.addAttr(
+          llvm::Attribute::get(kernel.getContext(), "nvvm.grid_constant"));
+  for (llvm::Instruction &inst : llvm::instructions(kernel))
+    if (auto *call = llvm::dyn_cast<llvm::CallInst>(&inst))
+      if (call->isInlineAsm())
+        call->setConvergent();
+}
+
 /// Function attributes that make LLVM use the machine as described.
 static void setMachineAttributes(llvm::Module &module,
                                  kernel::MachineAttr machine) {
@@ -63,6 +76,8 @@ static void setMachineAttributes(llvm::Module &module,
                        machine.getTune());
     function.addFnAttr("prefer-vector-width", bits);
     function.addFnAttr("min-legal-vector-width", bits);
+    if (machine.hasWarps())
+      keepTogether(function);
     // Loops must not become calls of libc.
     function.addFnAttr("no-builtins");
     function.addFnAttr(llvm::Attribute::NoUnwind);
@@ -277,8 +292,9 @@ FailureOr<std::string> ingot::emitDeviceCode(ModuleOp module, CodeForm form) {
     if (!function->hasAttr(gridAttrName))
       continue;
     function->moveBefore(device->getBody(), device->getBody()->end());
-    for (StringRef name : {StringRef(gridAttrName), StringRef(workAttrName),
-                           StringRef(symbolsAttrName)})
+    for (StringRef name :
+         {StringRef(gridAttrName), StringRef(workAttrName),
+          StringRef(symbolsAttrName), StringRef(tensorMapsAttrName)})
       function->removeAttr(name);
     function.walk([&](LLVM::AddressOfOp address) {
       StringRef name = address.getGlobalName();
@@ -287,6 +303,10 @@ FailureOr<std::string> ingot::emitDeviceCode(ModuleOp module, CodeForm form) {
         return;
       auto copy = cast<LLVM::GlobalOp>(
           OpBuilder::atBlockBegin(device->getBody()).clone(*global));
+      // Memory of the launch stays a declaration.
+      auto array = dyn_cast<LLVM::LLVMArrayType>(copy.getGlobalType());
+      if (array && array.getNumElements() == 0)
+        return;
       copy.setLinkage(LLVM::Linkage::Internal);
       copy.setVisibility_(LLVM::Visibility::Default);
     });

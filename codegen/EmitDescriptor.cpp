@@ -60,6 +60,7 @@ private:
   }
   Constant *tensors(const std::vector<ModelTensor> &list,
                     const ModelTables &tables);
+  Constant *tensorMaps(const ModelKernel &kernel);
   Constant *gpu(const ModelTables &tables, kernel::MachineAttr machine,
                 const Variant &variant);
   /// A constant that another part of the artifact defines.
@@ -119,6 +120,37 @@ void DescriptorBuilder::addNote(llvm::StringRef contentHash) {
   llvm::appendToCompilerUsed(module, {global});
 }
 
+/// CUtensorMapDataType of an element type.
+static uint64_t tensorMapType(mlir::Type type) {
+  if (type.isF16())
+    return 6;
+  if (type.isBF16())
+    return 9;
+  return type.isF32() ? 7 : 0;
+}
+
+Constant *DescriptorBuilder::tensorMaps(const ModelKernel &kernel) {
+  constexpr uint64_t swizzle128 = 3;
+  std::vector<Constant *> maps;
+  for (const ModelTensorMap &entry : kernel.maps) {
+    const TensorMap &map = entry.map;
+    size_t rank = map.dims.size();
+    std::vector<uint64_t> dims(5, 0), strides(4, 0);
+    std::vector<uint32_t> box(6, 0);
+    llvm::copy(llvm::ArrayRef(entry.numbers).slice(1, rank), dims.begin());
+    llvm::copy(llvm::ArrayRef(entry.numbers).drop_front(1 + rank),
+               strides.begin());
+    llvm::copy(map.box, box.begin());
+    maps.push_back(record(
+        {number(i32, map.slot), number(i32, tensorMapType(map.element)),
+         number(i32, swizzle128), number(i32, rank),
+         number(i64, entry.numbers[0]), llvm::ConstantDataArray::get(ctx, dims),
+         llvm::ConstantDataArray::get(ctx, strides),
+         llvm::ConstantDataArray::get(ctx, box)}));
+  }
+  return array(maps);
+}
+
 /// The IngotGpuDesc with its images and the records that launches pass.
 Constant *DescriptorBuilder::gpu(const ModelTables &tables,
                                  kernel::MachineAttr machine,
@@ -128,11 +160,11 @@ Constant *DescriptorBuilder::gpu(const ModelTables &tables,
   std::vector<Constant *> kernels, images;
   for (const ModelKernel &kernel : tables.records) {
     const GridShape &shape = kernel.shape;
-    Constant *fields =
-        record({text(kernel.name), number(i32, kernel.slots),
-                number(i32, shape.block), number(i32, shape.cluster),
-                number(i32, shape.shared), number(i64, shape.blockItems),
-                number(i32, shape.persistent), number(i32, 0)});
+    Constant *fields = record(
+        {text(kernel.name), number(i32, kernel.slots), number(i32, shape.block),
+         number(i32, shape.cluster), number(i32, shape.shared),
+         number(i64, shape.blockItems), number(i32, shape.persistent),
+         number(i32, 0), tensorMaps(kernel), number(i32, kernel.maps.size())});
     // The driver functions know it by name only, of a size unknown to them.
     llvm::GlobalVariable *declared =
         module.getGlobalVariable(recordName(kernel.name));
@@ -186,7 +218,7 @@ void DescriptorBuilder::build(const ModelTables &tables,
   if (!variant.last)
     next = declare(descriptorName(variant.index + 1));
   Constant *desc = record({number(i32, 0x31474e49),
-                           number(i32, 3),
+                           number(i32, 4),
                            text(identity.name),
                            text(identity.compilerVersion),
                            text(machine.getTarget()),

@@ -55,6 +55,8 @@ private:
   LogicalResult describe();
   LogicalResult emitRun();
   StringRef entryOf(LLVM::LLVMFuncOp kernel, int64_t slots);
+  LogicalResult putTensorMaps(OpBuilder &b, LLVM::LLVMFuncOp kernel, Value args,
+                              int64_t slot, Location at);
   void emitArenaBytes();
   void emitOutputShapes();
   LLVM::LLVMFuncOp function(StringRef name, ArrayRef<Type> args);
@@ -246,6 +248,45 @@ FailureOr<Value> DriverEmitter::pointerTo(OpBuilder &b, Value tensor) {
   return emitError(tensor.getLoc(), "[IG4005] value has no place in memory");
 }
 
+/// The tensor maps of a kernel; numbers that are not constant take the slots
+/// from `slot` on.
+static std::vector<ModelTensorMap>
+tensorMapsOf(LLVM::LLVMFuncOp kernel, int64_t slot,
+             SmallVectorImpl<AffineExpr> &inSlots) {
+  std::vector<ModelTensorMap> maps;
+  auto attrs = kernel->getAttrOfType<ArrayAttr>(tensorMapsAttrName);
+  for (Attribute attr : attrs ? attrs.getValue() : ArrayRef<Attribute>()) {
+    ModelTensorMap &entry = maps.emplace_back();
+    entry.map = TensorMap::fromAttr(attr);
+    auto add = [&](AffineExpr expr) {
+      std::optional<int64_t> constant = onnx::constantValue(expr);
+      entry.numbers.push_back(constant ? *constant
+                                       : -(slot + int64_t(inSlots.size())));
+      if (!constant)
+        inSlots.push_back(expr);
+    };
+    add(entry.map.offset);
+    llvm::for_each(entry.map.dims, add);
+    llvm::for_each(entry.map.strides, add);
+  }
+  return maps;
+}
+
+/// Stores what the maps of a launch ask for behind its arguments.
+LogicalResult DriverEmitter::putTensorMaps(OpBuilder &b,
+                                           LLVM::LLVMFuncOp kernel, Value args,
+                                           int64_t slot, Location at) {
+  SmallVector<AffineExpr> numbers;
+  tensorMapsOf(kernel, slot, numbers);
+  for (AffineExpr number : numbers) {
+    if (failed(checkSymbols(number, at)))
+      return failure();
+    LLVM::StoreOp::create(b, loc, toI64(b, number),
+                          slotAddress(b, args, slot++), 8);
+  }
+  return success();
+}
+
 /// The symbol that a launch of the kernel passes: the kernel itself, or the
 /// record that describes it to another machine's driver.
 StringRef DriverEmitter::entryOf(LLVM::LLVMFuncOp kernel, int64_t slots) {
@@ -255,8 +296,9 @@ StringRef DriverEmitter::entryOf(LLVM::LLVMFuncOp kernel, int64_t slots) {
   std::string name = recordName(kernel.getName());
   if (Operation *record = module.lookupSymbol(name))
     return cast<LLVM::GlobalOp>(record).getName();
-  tables.records.push_back(
-      {kernel.getName().str(), GridShape::fromAttr(grid), slots});
+  SmallVector<AffineExpr> numbers;
+  tables.records.push_back({kernel.getName().str(), GridShape::fromAttr(grid),
+                            slots, tensorMapsOf(kernel, slots, numbers)});
   OpBuilder top = OpBuilder::atBlockBegin(module.getBody());
   return LLVM::GlobalOp::create(top, loc, top.getI64Type(), /*isConstant=*/true,
                                 LLVM::Linkage::External, name, Attribute())
@@ -295,7 +337,9 @@ LogicalResult DriverEmitter::emitRun() {
     size_t slots =
         1 + launch.getNumOperands() + launch.getNumResults() +
         kernel->getAttrOfType<onnx::DimsAttr>(symbolsAttrName).getDims().size();
-    mostSlots = std::max(mostSlots, slots);
+    SmallVector<AffineExpr> numbers;
+    tensorMapsOf(kernel, slots, numbers);
+    mostSlots = std::max(mostSlots, slots + numbers.size());
   });
   Value count =
       arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(mostSlots));
@@ -340,6 +384,8 @@ LogicalResult DriverEmitter::emitRun() {
         return failure();
       put(toI64(b, symbol));
     }
+    if (failed(putTensorMaps(b, kernel, args, slot, launch.getLoc())))
+      return failure();
     AffineExpr work =
         kernel->getAttrOfType<onnx::DimsAttr>(workAttrName).getDims()[0];
     Value index = arith::ConstantOp::create(

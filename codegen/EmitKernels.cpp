@@ -13,6 +13,7 @@
 #include "codegen/warp/Team.h"
 #include "codegen/warp/Transpose.h"
 #include "codegen/warp/Warp.h"
+#include "passes/Remark.h"
 #include "passes/memory/PlanMemory.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -79,9 +80,9 @@ using AlignmentMap = llvm::StringMap<SmallVector<bool>>;
 class KernelEmitter {
 public:
   KernelEmitter(kernel::FuncOp kernel, kernel::MachineAttr machine,
-                const AlignmentMap &alignments)
+                const AlignmentMap &alignments, bool remarks)
       : kernel(kernel), context(machine), loc(kernel.getLoc()),
-        alignments(alignments) {}
+        alignments(alignments), remarks(remarks) {}
 
   LogicalResult emit();
 
@@ -99,6 +100,7 @@ private:
   KernelContext context;
   Location loc;
   const AlignmentMap &alignments;
+  bool remarks;
 };
 } // namespace
 
@@ -270,6 +272,8 @@ LogicalResult KernelEmitter::emitForWarps(OpBuilder &b) {
     emitted = emitItems(b, function.getArgument(parameter), shape, work);
   if (failed(emitted))
     return failure();
+  if (remarks && !shape.remark.empty())
+    remarkAt(roots().front()->getLoc(), "kernel", shape.remark);
   describe(function, work);
   warp::setBlock(function, shape.block);
   function->setAttr(gridAttrName, shape.toAttr(ctx));
@@ -288,14 +292,41 @@ Attribute GridShape::toAttr(MLIRContext *context) const {
 
 GridShape GridShape::fromAttr(Attribute attr) {
   ArrayRef<int64_t> fields = cast<DenseI64ArrayAttr>(attr).asArrayRef();
-  return {fields[0], fields[1], fields[2], fields[3], fields[4]};
+  return {fields[0], fields[1], fields[2], fields[3], fields[4], ""};
+}
+
+Attribute TensorMap::toAttr() const {
+  MLIRContext *ctx = element.getContext();
+  Builder b(ctx);
+  SmallVector<AffineExpr> numbers{offset};
+  numbers.append(dims.begin(), dims.end());
+  numbers.append(strides.begin(), strides.end());
+  return b.getArrayAttr({b.getI64IntegerAttr(slot), TypeAttr::get(element),
+                         onnx::DimsAttr::get(ctx, numbers),
+                         b.getDenseI64ArrayAttr(box)});
+}
+
+TensorMap TensorMap::fromAttr(Attribute attr) {
+  ArrayRef<Attribute> fields = cast<ArrayAttr>(attr).getValue();
+  TensorMap map;
+  map.slot = cast<IntegerAttr>(fields[0]).getInt();
+  map.element = cast<TypeAttr>(fields[1]).getValue();
+  ArrayRef<int64_t> box = cast<DenseI64ArrayAttr>(fields[3]).asArrayRef();
+  map.box.assign(box.begin(), box.end());
+  ArrayRef<AffineExpr> numbers = cast<onnx::DimsAttr>(fields[2]).getDims();
+  map.offset = numbers.front();
+  ArrayRef<AffineExpr> dims = numbers.slice(1, box.size());
+  map.dims.assign(dims.begin(), dims.end());
+  ArrayRef<AffineExpr> strides = numbers.drop_front(1 + box.size());
+  map.strides.assign(strides.begin(), strides.end());
+  return map;
 }
 
 std::string ingot::recordName(StringRef kernel) {
   return "ingot_gpu_kernel_" + kernel.str();
 }
 
-LogicalResult ingot::emitKernels(ModuleOp module) {
+LogicalResult ingot::emitKernels(ModuleOp module, bool remarks) {
   auto machine = module->getAttrOfType<kernel::MachineAttr>(machineAttrName);
   if (!machine)
     return module.emitError("[IG4001] the module has no machine description");
@@ -317,7 +348,7 @@ LogicalResult ingot::emitKernels(ModuleOp module) {
   for (auto kernel :
        llvm::make_early_inc_range(module.getOps<kernel::FuncOp>())) {
     // The symbol moves from the kernel to the function made of it.
-    if (failed(KernelEmitter(kernel, machine, alignments).emit()))
+    if (failed(KernelEmitter(kernel, machine, alignments, remarks).emit()))
       return failure();
     kernel.erase();
   }

@@ -46,17 +46,46 @@ struct GridShape {
   int64_t shared = 0;
   int64_t blockItems = 128;
   int64_t persistent = 0;
+  /// What was decided about the kernel and why, for people; may be empty. Not
+  /// in the attribute.
+  std::string remark;
 
   mlir::Attribute toAttr(mlir::MLIRContext *context) const;
   static GridShape fromAttr(mlir::Attribute attr);
+};
+
+/// A tensor whose boxes an engine of the machine copies into shared memory: a
+/// parameter of its own after the number of work items. The fields of
+/// IngotGpuTensorMap.
+struct TensorMap {
+  /// The parameter that holds the address of the tensor; bytes from there to
+  /// the first element.
+  int64_t slot = 0;
+  mlir::AffineExpr offset;
+  mlir::Type element;
+  /// Innermost first; bytes from neighbour to neighbour along all others.
+  llvm::SmallVector<mlir::AffineExpr, 5> dims, strides;
+  /// Elements of a box. Its rows take 128 bytes, swizzled.
+  llvm::SmallVector<int64_t, 5> box;
+
+  mlir::Attribute toAttr() const;
+  static TensorMap fromAttr(mlir::Attribute attr);
+};
+
+/// Numbers of a TensorMap as IngotGpuTensorMap has them: the offset, the sizes,
+/// the strides; -k is what slot k of the launch holds.
+struct ModelTensorMap {
+  TensorMap map;
+  std::vector<int64_t> numbers;
 };
 
 /// A kernel for such a machine, as the driver launches it.
 struct ModelKernel {
   std::string name;
   GridShape shape;
-  /// Its parameters without the number of work items.
+  /// Its parameters without the number of work items and tensor maps.
   int64_t slots = 0;
+  std::vector<ModelTensorMap> maps;
 };
 
 /// A constant and where it lies in the weights of the artifact.
@@ -90,8 +119,8 @@ struct ModelTables {
 /// Turns every kernel.func of the module into an llvm.func of the form
 /// IngotKernelFn, with its loops, or, for a machine with warps, into an entry
 /// whose parameters are the slots and the number of items. Errors name the ONNX
-/// nodes.
-mlir::LogicalResult emitKernels(mlir::ModuleOp module);
+/// nodes. With `remarks` they are told how their kernels were chosen.
+mlir::LogicalResult emitKernels(mlir::ModuleOp module, bool remarks = false);
 
 /// Turns the module's function with its launches (memory planned) into
 /// `ingot_gen_run`, `ingot_gen_arena_bytes` and `ingot_gen_output_shapes`, and
@@ -104,6 +133,8 @@ inline constexpr llvm::StringLiteral workAttrName = "ingot.work";
 inline constexpr llvm::StringLiteral symbolsAttrName = "ingot.symbols";
 /// Its GridShape, for a machine with warps.
 inline constexpr llvm::StringLiteral gridAttrName = "ingot.grid";
+/// Its TensorMaps, an array.
+inline constexpr llvm::StringLiteral tensorMapsAttrName = "ingot.tensor_maps";
 /// Names of the records that stand for such kernels in the driver.
 std::string recordName(llvm::StringRef kernel);
 

@@ -29,6 +29,12 @@ struct DeviceLimits {
   /// The least version of the driver that can translate the code, as
   /// cuDriverGetVersion() counts.
   int32_t driver = 0;
+  /// Bytes of shared memory that a block may ask for on a machine whose
+  /// warpgroups multiply tiles that an engine copies there (wgmma and TMA); 0
+  /// on others.
+  int64_t warpgroupShared = 0;
+  /// Multiprocessors of its largest devices; 0: unknown.
+  int64_t multiprocessors = 0;
 };
 
 class Target {

@@ -9,6 +9,7 @@
 #include "codegen/warp/TileCopy.h"
 #include "codegen/warp/TileMath.h"
 #include "codegen/warp/Warp.h"
+#include "codegen/warp/wgmma/WarpgroupProduct.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -101,7 +102,7 @@ private:
   AffineExpr rows;
   SmallVector<Value> batch;
   Value group, shared, thread, firstRow, firstColumn, rowCount, depth;
-  int64_t parts = 1, width = 1;
+  int64_t parts = 1, width = 1, matrices = 1;
 };
 } // namespace
 
@@ -126,7 +127,7 @@ SmallVector<AffineExpr> BlockProduct::makeSpace(MLIRContext *ctx) {
   if (!product.bBatch.empty())
     space.assign(product.dims.begin(), product.dims.end() - 2);
   space.push_back(onnx::constantDim(operands.groups, ctx));
-  int64_t matrices = estimate(onnx::product(space, ctx));
+  matrices = estimate(onnx::product(space, ctx));
   shape = chooseShape(context.machine, factors, estimate(rows), product.n,
                       matrices);
   AffineExpr down = rows.ceilDiv(shape.rows);
@@ -309,6 +310,9 @@ void BlockProduct::emit(OpBuilder &b, AffineExpr &work, GridShape &grid) {
   rows = product.rows ? product.rows : product.dims[product.dims.size() - 2];
   chooseFactors();
   SmallVector<AffineExpr> space = makeSpace(ctx);
+  if (emitWarpgroupProduct(b, context, operands, epilogue, estimate(rows),
+                           matrices, shape.time, work, grid))
+    return;
   work = onnx::product(space, ctx);
   grid.block = shape.threads();
   grid.blockItems = 1;
@@ -385,6 +389,7 @@ LogicalResult warp::emitBlockProduct(OpBuilder &b, KernelContext &context,
     return success();
   }
   BlockOperands operands;
+  operands.root = root;
   if (auto matmul = dyn_cast<heavy::MatmulOp>(root)) {
     FailureOr<MatrixProduct> product =
         describeMatmul(b, context, matmul, epilogue);

@@ -31,6 +31,8 @@ mlir::LogicalResult emitBlockProduct(mlir::OpBuilder &b, KernelContext &context,
 
 /// A product as blocks see it: matrices, or the pixels of a convolution.
 struct BlockOperands {
+  /// The op that computes it, of the left and the right factor.
+  mlir::Operation *root = nullptr;
   MatrixProduct matrices;
   /// Null for matrices.
   heavy::ConvOp conv;

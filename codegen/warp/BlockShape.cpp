@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/warp/BlockShape.h"
+#include "codegen/Target.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -12,9 +13,11 @@ using namespace mlir;
 using namespace ingot;
 using namespace ingot::warp;
 
-/// Multiprocessors that a grid should fill: GPUs of one architecture have
-/// between a few and some 140.
-constexpr int64_t multiprocessors = 108;
+/// Multiprocessors that a grid should fill where nobody knows better.
+constexpr int64_t usualMultiprocessors = 108;
+
+/// How much longer threads take with multiply-adds than tensor cores.
+constexpr double scalarSlowness = 10;
 
 namespace {
 /// A shape and how well it uses the units when they have work enough: larger
@@ -49,6 +52,19 @@ constexpr Candidate matrixShapes[] = {
     {{32, 32, 128, 32, 16, 4, 4, true}, 0.25},
 };
 
+double warp::productTime(kernel::MachineAttr machine, int64_t blocks,
+                         int64_t results, double efficiency) {
+  int64_t multiprocessors = usualMultiprocessors;
+  std::optional<DeviceLimits> limits = deviceLimits(machine);
+  if (limits && limits->multiprocessors)
+    multiprocessors = limits->multiprocessors;
+  double rounds = std::max(1.0, double(blocks) / multiprocessors);
+  // The last round may leave most multiprocessors idle.
+  if (rounds < 8)
+    rounds = llvm::divideCeil(blocks, multiprocessors);
+  return rounds * double(results) / efficiency;
+}
+
 BlockShape warp::chooseShape(kernel::MachineAttr machine,
                              const BlockFactors &factors, int64_t rows,
                              int64_t columns, int64_t matrices) {
@@ -64,18 +80,15 @@ BlockShape warp::chooseShape(kernel::MachineAttr machine,
     const BlockShape &shape = candidate.shape;
     int64_t blocks = llvm::divideCeil(rows, shape.rows) *
                      llvm::divideCeil(columns, shape.columns) * matrices;
-    double rounds = std::max(1.0, double(blocks) / multiprocessors);
-    // The last round may leave most multiprocessors idle.
-    if (rounds < 8)
-      rounds = llvm::divideCeil(blocks, multiprocessors);
-    double time =
-        rounds * double(shape.rows * shape.columns) / candidate.efficiency;
+    double time = productTime(machine, blocks, shape.rows * shape.columns,
+                              candidate.efficiency);
     if (!best || time < least) {
       best = &candidate;
       least = time;
     }
   }
   BlockShape shape = best->shape;
+  shape.time = shape.tensorCores ? least : least * scalarSlowness;
   if (!machine.getAsyncCopies())
     shape.stages = 2;
   return shape;

@@ -30,6 +30,8 @@ struct BlockShape {
   /// Tiles in shared memory: one that is used and those on their way.
   int64_t stages = 3;
   bool tensorCores = false;
+  /// What it takes, as productTime counts.
+  double time = 0;
 
   /// Threads, or warps, that have one slice of the results among them.
   int64_t units() const { return rows / unitRows * (columns / unitColumns); }
@@ -51,6 +53,12 @@ struct BlockFactors {
   /// What products are summed in.
   mlir::Type sumType() const;
 };
+
+/// The time of so many blocks of `results` each on a device: in results of a
+/// multiprocessor, which products of warps in the most efficient shape (1) keep
+/// busy.
+double productTime(kernel::MachineAttr machine, int64_t blocks, int64_t results,
+                   double efficiency);
 
 /// The shape for a product of so many rows (an estimate where they are
 /// symbolic), columns and matrices.

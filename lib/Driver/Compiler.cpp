@@ -210,7 +210,8 @@ static Reached lower(ModuleOp module, kernel::MachineAttr machine,
     report.precision = precision.getValue().str();
   steps.begin("loops");
   std::string planned = printModule(module, /*forDigest=*/true);
-  if (failed(emitKernels(module)) || failed(emitDriver(module, report.tables)))
+  if (failed(emitKernels(module, options.remarks)) ||
+      failed(emitDriver(module, report.tables)))
     return Reached::Failure;
   report.contentHash = contentHash(planned, report.tables, machine);
   return options.emit == Emit::Loops ? asked() : Reached::Kernels;

@@ -49,6 +49,7 @@ enum : Result {
   invalidAddressSpace = 717,
   invalidPc = 718,
   launchFailed = 719,
+  notSupported = 801,
 };
 
 enum DeviceAttribute : int {
@@ -81,6 +82,16 @@ enum StreamFlag : unsigned { streamNonBlocking = 1 };
 enum CaptureMode : int { captureRelaxed = 2 };
 enum CaptureStatus : int { captureNone = 0 };
 
+/// CUtensorMap.
+struct alignas(64) TensorMap {
+  uint64_t opaque[16];
+};
+
+enum TensorMapOption : int {
+  tensorMapPlain = 0,        // neither interleaved nor other than 0 outside
+  tensorMapPromotion256 = 3, // what L2 reads at once
+};
+
 /// Stands for the stream of programs that name none.
 inline Stream legacyStream() { return reinterpret_cast<Stream>(1); }
 
@@ -106,7 +117,8 @@ struct LaunchConfig {
   unsigned numAttributes;
 };
 
-static_assert(sizeof(LaunchAttribute) == 72 && sizeof(LaunchConfig) == 56,
+static_assert(sizeof(LaunchAttribute) == 72 && sizeof(LaunchConfig) == 56 &&
+                  sizeof(TensorMap) == 128,
               "as the driver has them");
 
 // clang-format off
@@ -149,7 +161,7 @@ static_assert(sizeof(LaunchAttribute) == 72 && sizeof(LaunchConfig) == 56,
      unsigned, Stream, void **, void **))
 
 /// INGOT_CUDA_USEFUL(X): those that something is done without if a driver lacks
-/// them: clusters (CUDA 11.8), graphs, the cache of compiled code, timing.
+/// them: clusters (CUDA 11.8), tensor maps (CUDA 12.0), graphs, the cache of compiled code, timing.
 #define INGOT_CUDA_USEFUL(X)                                                   \
   X(memoryInfo, "cuMemGetInfo_v2", (size_t *, size_t *))                       \
   X(streamGetContext, "cuStreamGetCtx", (Stream, Context *))                   \
@@ -163,6 +175,9 @@ static_assert(sizeof(LaunchAttribute) == 72 && sizeof(LaunchConfig) == 56,
   X(graphLaunch, "cuGraphLaunch", (GraphExec, Stream))                         \
   X(graphDestroy, "cuGraphDestroy", (Graph))                                   \
   X(graphExecDestroy, "cuGraphExecDestroy", (GraphExec))                       \
+  X(tensorMapEncode, "cuTensorMapEncodeTiled",                                 \
+    (TensorMap *, int, unsigned, void *, const uint64_t *, const uint64_t *,   \
+     const uint32_t *, const uint32_t *, int, int, int, int))                  \
   X(launchEx, "cuLaunchKernelEx",                                              \
     (const LaunchConfig *, Function, void **, void **))                        \
   X(linkCreate, "cuLinkCreate_v2", (unsigned, int *, void **, LinkState *))    \

@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "lib/Runtime/GpuContext.h"
+#include "lib/Runtime/GpuTensorMap.h"
 #include "lib/Runtime/GpuTimer.h"
 
 #include <string.h>
@@ -177,9 +178,16 @@ void ingot::rt::gpuLaunch(ingot_context &context, IngotRunFrame &frame,
   const IngotGpuDesc &desc = *context.desc->gpu;
   int32_t number = indexOf(desc, kernel);
   unsigned grid = gridOf(*gpu.loaded, kernel, n);
-  if (number >= desc.num_kernels || kernel.slots >= most || !grid ||
-      index < 0 || index >= context.desc->num_launches) {
+  if (number >= desc.num_kernels || kernel.slots + INGOT_GPU_MAPS >= most ||
+      !grid || index < 0 || index >= context.desc->num_launches) {
     gpu.fault = {cuda::invalidValue, "cuLaunchKernel", index};
+    frame.status = gpuFailedStatus;
+    return;
+  }
+  cuda::TensorMap maps[INGOT_GPU_MAPS];
+  cuda::Result result = encodeTensorMaps(*gpu.driver, kernel, args, maps);
+  if (result != cuda::success) {
+    gpu.fault = {result, "cuTensorMapEncodeTiled", index};
     frame.status = gpuFailedStatus;
     return;
   }
@@ -190,9 +198,10 @@ void ingot::rt::gpuLaunch(ingot_context &context, IngotRunFrame &frame,
   for (uint32_t i = 1; i < kernel.slots; ++i)
     parameters[i] = const_cast<void **>(&args[i]);
   parameters[kernel.slots] = &n;
+  for (uint32_t i = 0; i < kernel.num_maps; ++i)
+    parameters[kernel.slots + 1 + i] = &maps[i];
   GpuTimer timer(context, index);
-  cuda::Result result =
-      launch(gpu, kernel, gpu.loaded->functions[number], grid, parameters);
+  result = launch(gpu, kernel, gpu.loaded->functions[number], grid, parameters);
   if (result == cuda::success)
     result = timer.stop();
   if (result == cuda::success)

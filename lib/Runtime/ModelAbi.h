@@ -20,7 +20,7 @@ extern "C" {
 
 /// Raised whenever a structure below changes; generated code and runtime of
 /// one artifact always agree, since both come from the same compiler.
-#define INGOT_ABI_VERSION 3u
+#define INGOT_ABI_VERSION 4u
 #define INGOT_ABI_MAGIC 0x31474e49u /* "ING1" */
 
 /// One input or output. A dimension >= 0 is static; -1 - k means symbol k of
@@ -84,10 +84,27 @@ typedef struct IngotGpuImage {
   uint64_t bytes; /* with the zero byte that ends PTX */
 } IngotGpuImage;
 
+/// A tensor whose boxes the engine for copies of a GPU brings into shared
+/// memory: what cuTensorMapEncodeTiled() is given. Elements outside of it are
+/// zero. A negative number -k stands for the one in slot k of the launch.
+typedef struct IngotGpuTensorMap {
+  uint32_t slot;      /* that holds the tensor's address */
+  uint32_t type;      /* CUtensorMapDataType */
+  uint32_t swizzle;   /* CUtensorMapSwizzle */
+  uint32_t rank;      /* at most 5 */
+  int64_t offset;     /* bytes from the address to the first element */
+  int64_t dims[5];    /* innermost first */
+  int64_t strides[4]; /* bytes, of all but the innermost dimension */
+  uint32_t box[6];    /* elements of a box; the last is not used */
+} IngotGpuTensorMap;
+
+#define INGOT_GPU_MAPS 4u
+
 /// How a kernel is launched on a GPU. Its parameters are 64-bit numbers: the
 /// slots that ingot_rt_launch() is given, of which slot 0 points to an int64_t
 /// status of this launch (zero before it) in device memory, and then the
-/// number of work items.
+/// number of work items; and then tensor maps of 128 bytes. Slots beyond
+/// `slots` hold numbers for these.
 typedef struct IngotGpuKernel {
   const char *name;     /* of the entry in the images */
   uint32_t slots;       /* parameters without the number of items */
@@ -99,6 +116,8 @@ typedef struct IngotGpuKernel {
   uint32_t persistent;  /* not 0: no more than this many blocks for each
                          * multiprocessor, which loop over the items */
   uint32_t index;       /* in IngotGpuDesc::kernels */
+  const IngotGpuTensorMap *maps;
+  uint32_t num_maps; /* at most INGOT_GPU_MAPS */
 } IngotGpuKernel;
 
 /// The functions that run a model on a GPU: an object of its own, linked only

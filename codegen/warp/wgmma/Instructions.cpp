@@ -1,0 +1,199 @@
+//===- Instructions.cpp -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "codegen/warp/wgmma/Instructions.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+using namespace mlir;
+using namespace ingot;
+using namespace ingot::warp;
+
+/// An instruction with effects; it may also read and write memory.
+static LLVM::InlineAsmOp assembly(Words &w, Type result, const Twine &text,
+                                  const Twine &constraints,
+                                  ValueRange operands) {
+  return LLVM::InlineAsmOp::create(
+      w.b, w.loc, result, operands, text.str(), constraints.str(),
+      /*has_side_effects=*/true, /*is_align_stack=*/false,
+      LLVM::tailcallkind::TailCallKind::None,
+      LLVM::AsmDialectAttr::get(w.b.getContext(), LLVM::AsmDialect::AD_ATT),
+      /*operand_attrs=*/ArrayAttr());
+}
+
+static void effect(Words &w, const Twine &text, StringRef constraints,
+                   ValueRange operands) {
+  StringRef separator = constraints.empty() ? "" : ",";
+  assembly(w, Type(), text, constraints + separator + "~{memory}", operands);
+}
+
+Value warp::dynamicShared(Words &w) {
+  constexpr llvm::StringLiteral name = "ingot_dynamic_shared";
+  constexpr unsigned sharedSpace = 3;
+  auto module =
+      w.b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  if (!module.lookupSymbol(name)) {
+    OpBuilder top = OpBuilder::atBlockBegin(module.getBody());
+    LLVM::GlobalOp::create(top, module.getLoc(),
+                           LLVM::LLVMArrayType::get(top.getI8Type(), 0),
+                           /*isConstant=*/false, LLVM::Linkage::External, name,
+                           Attribute(), swizzlePeriod, sharedSpace);
+  }
+  auto pointer = LLVM::LLVMPointerType::get(w.b.getContext(), sharedSpace);
+  return LLVM::AddressOfOp::create(w.b, w.loc, pointer, name);
+}
+
+void warp::initBarrier(Words &w, Value barrier, int64_t arrivals) {
+  effect(w, "mbarrier.init.shared::cta.b64 [$0], $1;", "r,r",
+         {barrier, w.number(arrivals)});
+}
+
+void warp::publishBarriers(Words &w) {
+  effect(w, "fence.mbarrier_init.release.cluster;", "", {});
+}
+
+void warp::arriveExpecting(Words &w, Value barrier, int64_t bytes) {
+  effect(w, "mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;", "r,r",
+         {barrier, w.number(bytes)});
+}
+
+void warp::arriveIf(Words &w, Value condition, Value barrier) {
+  // A predicate, not a branch, which LLVM would peel loops for.
+  Value flag = arith::ExtUIOp::create(w.b, w.loc, w.b.getI32Type(), condition);
+  effect(w,
+         "{\n\t"
+         ".reg .pred go;\n\t"
+         "setp.ne.b32 go, $1, 0;\n\t"
+         "@go mbarrier.arrive.shared::cta.b64 _, [$0];\n\t"
+         "}",
+         "r,r", {barrier, flag});
+}
+
+void warp::waitForPhase(Words &w, Value barrier, Value parity) {
+  effect(w,
+         "{\n\t"
+         ".reg .pred done;\n"
+         "INGOT_WAIT_${:uid}:\n\t"
+         "mbarrier.try_wait.parity.shared::cta.b64 done, [$0], $1;\n\t"
+         "@!done bra INGOT_WAIT_${:uid};\n\t"
+         "}",
+         "r,r", {barrier, parity});
+}
+
+void warp::loadBox(Words &w, Value map, ArrayRef<Value> coordinates, Value to,
+                   Value barrier) {
+  std::string names, constraints = "l,r,r";
+  for (size_t i = 0; i < coordinates.size(); ++i) {
+    names += (i ? ", $" : "$") + std::to_string(3 + i);
+    constraints += ",r";
+  }
+  SmallVector<Value> operands{map, to, barrier};
+  operands.append(coordinates.begin(), coordinates.end());
+  effect(w,
+         "cp.async.bulk.tensor." + Twine(coordinates.size()) +
+             "d.shared::cluster.global.tile.mbarrier::complete_tx::bytes "
+             "[$1], [$0, {" +
+             names + "}], [$2];",
+         constraints, operands);
+}
+
+void warp::prefetchMap(Words &w, Value map) {
+  effect(w, "prefetch.tensormap [$0];", "l", {map});
+}
+
+void warp::releaseRegisters(Words &w, int64_t count) {
+  effect(w, "setmaxnreg.dec.sync.aligned.u32 " + Twine(count) + ";", "", {});
+}
+
+void warp::acquireRegisters(Words &w, int64_t count) {
+  effect(w, "setmaxnreg.inc.sync.aligned.u32 " + Twine(count) + ";", "", {});
+}
+
+Value warp::describeTile(Words &w, Value address, int64_t pieceBytes) {
+  // PTX ISA, "Matrix descriptor": the address, the distances between pieces
+  // (used if the rows are depths) and between groups of eight rows, all in
+  // units of 16 bytes, and swizzling over 128 bytes.
+  auto encode = [](int64_t bytes) { return (bytes & 0x3ffff) >> 4; };
+  int64_t rest = (int64_t(1) << 62) | encode(swizzlePeriod) << 32 |
+                 encode(pieceBytes) << 16;
+  Value low = arith::AndIOp::create(w.b, w.loc, address, w.number(0x3ffff));
+  low = arith::ShRUIOp::create(w.b, w.loc, low, w.number(4));
+  low = arith::ExtUIOp::create(w.b, w.loc, w.b.getI64Type(), low);
+  return arith::OrIOp::create(w.b, w.loc, low, w.wideNumber(rest));
+}
+
+void warp::beginProducts(Words &w) {
+  effect(w, "wgmma.fence.sync.aligned;", "", {});
+}
+
+void warp::commitProducts(Words &w) {
+  effect(w, "wgmma.commit_group.sync.aligned;", "", {});
+}
+
+void warp::waitForProducts(Words &w, int64_t groups) {
+  effect(w, "wgmma.wait_group.sync.aligned " + Twine(groups) + ";", "", {});
+}
+
+/// Constraints of registers that an instruction reads and writes in place.
+static std::string inPlace(size_t count) {
+  std::string outputs, ties;
+  for (size_t i = 0; i < count; ++i) {
+    outputs += "=f,";
+    ties += std::to_string(i) + ",";
+  }
+  return outputs + ties;
+}
+
+static SmallVector<Value> membersOf(Words &w, LLVM::InlineAsmOp op,
+                                    size_t count) {
+  SmallVector<Value> members;
+  for (size_t i = 0; i < count; ++i)
+    members.push_back(
+        LLVM::ExtractValueOp::create(w.b, w.loc, op.getRes(), int64_t(i)));
+  return members;
+}
+
+static Type structLike(ArrayRef<Value> values) {
+  SmallVector<Type> types;
+  for (Value v : values)
+    types.push_back(v.getType());
+  return LLVM::LLVMStructType::getLiteral(values[0].getContext(), types);
+}
+
+SmallVector<Value> warp::multiplyTiles(Words &w, Type factors, int64_t columns,
+                                       Value left, bool leftTransposed,
+                                       Value right, bool rightTransposed,
+                                       ArrayRef<Value> sums) {
+  size_t count = sums.size();
+  std::string registers;
+  for (size_t i = 0; i < count; ++i)
+    registers += (i ? ", $" : "$") + std::to_string(i);
+  StringRef type = factors.isBF16() ? "bf16" : "f16";
+  // The sums are added to if a predicate says so.
+  std::string text =
+      ("{\n\t.reg .pred add;\n\tsetp.eq.b32 add, 0, 0;\n\t"
+       "wgmma.mma_async.sync.aligned.m64n" +
+       Twine(columns) + "k16.f32." + type + "." + type + " {" + registers +
+       "}, $" + Twine(2 * count) + ", $" + Twine(2 * count + 1) +
+       ", add, 1, 1, " + Twine(int(leftTransposed)) + ", " +
+       Twine(int(rightTransposed)) + ";\n\t}")
+          .str();
+  SmallVector<Value> operands(sums);
+  operands.push_back(left);
+  operands.push_back(right);
+  return membersOf(w,
+                   assembly(w, structLike(sums), text,
+                            inPlace(count) + "l,l,~{memory}", operands),
+                   count);
+}
+
+SmallVector<Value> warp::finishProducts(Words &w, ArrayRef<Value> sums) {
+  return membersOf(w,
+                   assembly(w, structLike(sums),
+                            "wgmma.wait_group.sync.aligned 0;",
+                            inPlace(sums.size()) + "~{memory}", sums),
+                   sums.size());
+}

@@ -1,0 +1,85 @@
+//===- Instructions.h -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Instructions of machines whose warpgroups, four warps, multiply matrices in
+// shared memory (wgmma), which an engine of its own copies there (TMA) and
+// reports to barriers in shared memory (mbarrier). All addresses in shared
+// memory are 32-bit numbers. As inline assembly: that ties sums to the
+// instructions that wait for them, which intrinsics do not.
+//
+//===----------------------------------------------------------------------===//
+#ifndef INGOT_CODEGEN_WARP_WGMMA_INSTRUCTIONS_H
+#define INGOT_CODEGEN_WARP_WGMMA_INSTRUCTIONS_H
+
+#include "codegen/warp/Words.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+namespace ingot::warp {
+
+/// Bytes of a row of a tile in shared memory: all banks, and the span in which
+/// the engine swizzles chunks of 16 bytes.
+constexpr int64_t swizzleBytes = 128;
+/// Rows after which the swizzling repeats; tiles begin at a multiple of that
+/// many bytes.
+constexpr int64_t swizzleRows = 8, swizzlePeriod = swizzleRows * swizzleBytes;
+/// Rows of a product of a warpgroup, bytes of its depth, and its threads.
+constexpr int64_t groupRows = 64, groupDepthBytes = 32, groupThreads = 128;
+
+/// The address of the dynamic shared memory of the block, as a pointer.
+mlir::Value dynamicShared(Words &w);
+
+/// Makes a barrier whose phases end after so many arrivals (and the bytes that
+/// they expect). One thread does, then publishes what it made.
+void initBarrier(Words &w, mlir::Value barrier, int64_t arrivals);
+void publishBarriers(Words &w);
+/// Arrives, and lets the phase wait for so many bytes too.
+void arriveExpecting(Words &w, mlir::Value barrier, int64_t bytes);
+/// Arrives if the condition (i1) holds.
+void arriveIf(Words &w, mlir::Value condition, mlir::Value barrier);
+/// Waits until the phase of that parity (0 or 1) has ended; of a new barrier
+/// that of parity 1 has.
+void waitForPhase(Words &w, mlir::Value barrier, mlir::Value parity);
+
+/// Begins to copy a box to shared memory: that of the tensor of a map (the
+/// address of a parameter) which begins at the given coordinates, innermost
+/// first. What lies outside of the tensor is zero. The barrier gets the bytes.
+void loadBox(Words &w, mlir::Value map, llvm::ArrayRef<mlir::Value> coordinates,
+             mlir::Value to, mlir::Value barrier);
+/// Brings a map near before it is used.
+void prefetchMap(Words &w, mlir::Value map);
+
+/// Gives registers of each thread of the warpgroup back, or gets more: so many
+/// in all.
+void releaseRegisters(Words &w, int64_t count);
+void acquireRegisters(Words &w, int64_t count);
+
+/// A factor in shared memory (64 bits): a tile that begins at `address`, of
+/// rows of `swizzleBytes`, swizzled. If its rows are depths (`transposed`) it
+/// has pieces of 64 columns, `pieceBytes` apart.
+mlir::Value describeTile(Words &w, mlir::Value address, int64_t pieceBytes);
+
+/// Before the first product of several: orders them after what was done with
+/// the registers of sums.
+void beginProducts(Words &w);
+/// sums += left * right: 64 rows, `columns` columns, 32 bytes of depth of f16
+/// or bf16. A transposed factor has its depths as rows.
+llvm::SmallVector<mlir::Value>
+multiplyTiles(Words &w, mlir::Type factors, int64_t columns, mlir::Value left,
+              bool leftTransposed, mlir::Value right, bool rightTransposed,
+              llvm::ArrayRef<mlir::Value> sums);
+/// Makes a group of the products since the last one.
+void commitProducts(Words &w);
+/// Waits until at most so many groups are unfinished; the sums stay theirs.
+void waitForProducts(Words &w, int64_t groups);
+/// Waits for all; returns the sums, which may be used from then on.
+llvm::SmallVector<mlir::Value> finishProducts(Words &w,
+                                              llvm::ArrayRef<mlir::Value> sums);
+
+} // namespace ingot::warp
+
+#endif // INGOT_CODEGEN_WARP_WGMMA_INSTRUCTIONS_H

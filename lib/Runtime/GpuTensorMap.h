@@ -1,0 +1,23 @@
+//===- GpuTensorMap.h - tensors as a GPU's copies see them ------*- C++ -*-===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef INGOT_LIB_RUNTIME_GPUTENSORMAP_H
+#define INGOT_LIB_RUNTIME_GPUTENSORMAP_H
+
+#include "lib/Runtime/GpuDriver.h"
+#include "lib/Runtime/ModelAbi.h"
+
+namespace ingot::rt {
+
+/// Makes the tensor maps of a launch with those slots. A tensor without
+/// elements has none: no box of it is asked for.
+cuda::Result encodeTensorMaps(const GpuDriver &driver,
+                              const IngotGpuKernel &kernel, void *const *args,
+                              cuda::TensorMap (&maps)[INGOT_GPU_MAPS]);
+
+} // namespace ingot::rt
+
+#endif // INGOT_LIB_RUNTIME_GPUTENSORMAP_H

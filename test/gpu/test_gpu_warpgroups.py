@@ -1,0 +1,132 @@
+"""Products of warpgroups (wgmma) on the interpreter of PTX, with its search for
+races, under several schedules.
+
+Factors are small multiples of 1/8, so that sums are exact in any order: results
+must be those of the processor to the bit.
+"""
+
+import numpy as np
+import pytest
+from onnx import helper
+from support import tool
+from test_gpu_products import numbers, outputs, save
+
+TARGET = "sm_90a"
+HALF = np.float16
+
+pytestmark = pytest.mark.skipif(
+    bool(tool.emulator_missing(TARGET)), reason="the interpreter of PTX is not built"
+)
+
+
+def explain(model):
+    finished = tool.run([tool.tool("ingot"), "explain", model, f"--target={TARGET}"])
+    assert finished.outcome() == "done", finished.message()
+    return finished.stdout
+
+
+def check(folder, monkeypatch, nodes, feeds, weights, symbols=(), tile="", seeds=(1,)):
+    """Compares results, of warpgroups with tiles that begin so."""
+    model = folder / "model.onnx"
+    save(model, nodes, feeds, dict(symbols), weights)
+    assert f"product of warpgroups, tiles of {tile}" in explain(model)
+    expected = outputs(model, "host", feeds, folder)
+    for seed in seeds:
+        monkeypatch.setenv("INGOT_FAKE_CUDA_SEED", str(seed))
+        actual = outputs(model, TARGET, feeds, folder)
+        assert actual.dtype == expected.dtype and actual.shape == expected.shape
+        np.testing.assert_array_equal(actual, expected)
+
+
+# Whole tiles and ragged ones; a depth of less than a step, and of several
+# rounds of the ring; columns that are no multiple of four.
+@pytest.mark.parametrize(
+    "m, k, n, tile",
+    [
+        (1024, 64, 1024, "64 x 128"),
+        (1100, 40, 1100, "128 x 128"),
+        (520, 424, 1030, "64 x 128"),
+        (1090, 72, 2190, "128 x 256"),
+    ],
+)
+def test_tail(m, k, n, tile, tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    weights = {"w": numbers(rng, (k, n), HALF), "b": numbers(rng, n, HALF)}
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["p"]),
+        helper.make_node("Add", ["p", "b"], ["s"]),
+        helper.make_node("Relu", ["s"], ["y"]),
+    ]
+    feeds = {"x": numbers(rng, (m, k), HALF)}
+    check(tmp_path, monkeypatch, nodes, feeds, weights, tile=tile, seeds=(1, 2))
+
+
+@pytest.mark.parametrize(
+    "left, right, tile",
+    [((70, 100, 72), (70, 72, 136), "128 x 256"), ((3, 30, 70, 24), (30, 24, 136), "128 x 256")],
+)
+def test_batches(left, right, tile, tmp_path, monkeypatch):
+    rng = np.random.default_rng(1)
+    feeds = {"x": numbers(rng, left, HALF), "w": numbers(rng, right, HALF)}
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
+    check(tmp_path, monkeypatch, nodes, feeds, {}, tile=tile)
+
+
+def test_symbolic_rows(tmp_path, monkeypatch):
+    rng = np.random.default_rng(2)
+    feeds = {"x": numbers(rng, (9, 130, 72), HALF)}
+    weights = {"w": numbers(rng, (72, 1096), HALF)}
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
+    symbols = {("x", 0): "N"}
+    check(tmp_path, monkeypatch, nodes, feeds, weights, symbols)
+
+
+def test_transposed_left(tmp_path, monkeypatch):
+    rng = np.random.default_rng(3)
+    feeds = {"x": numbers(rng, (104, 1000), HALF)}
+    weights = {"w": numbers(rng, (104, 1100), HALF)}
+    nodes = [helper.make_node("Gemm", ["x", "w"], ["y"], transA=1)]
+    check(tmp_path, monkeypatch, nodes, feeds, weights)
+
+
+def test_convolution_of_points(tmp_path, monkeypatch):
+    rng = np.random.default_rng(4)
+    feeds = {"x": numbers(rng, (6, 40, 14, 14), HALF)}
+    weights = {"w": numbers(rng, (1024, 40, 1, 1), HALF), "b": numbers(rng, 1024, HALF)}
+    nodes = [
+        helper.make_node("Conv", ["x", "w", "b"], ["c"]),
+        helper.make_node("Relu", ["c"], ["y"]),
+    ]
+    check(tmp_path, monkeypatch, nodes, feeds, weights)
+
+
+@pytest.mark.parametrize(
+    "k, dtype, reason",
+    [
+        (65, HALF, "rows of a factor are no multiple of 16 bytes"),
+        (64, np.float32, "the factors are not both f16 or both bf16"),
+    ],
+)
+def test_reason(k, dtype, reason, tmp_path):
+    weights = {"w": np.zeros((k, 1024), dtype)}
+    feeds = {"x": np.zeros((2048, k), dtype)}
+    save(tmp_path / "m.onnx", [helper.make_node("MatMul", ["x", "w"], ["y"])], feeds, {}, weights)
+    assert f"no product of warpgroups: {reason}" in explain(tmp_path / "m.onnx")
+
+
+def test_driver_refuses_a_map(tmp_path):
+    feeds = {"x": np.zeros((1024, 64), HALF)}
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"], name="big")]
+    save(tmp_path / "m.onnx", nodes, feeds, {}, {"w": np.zeros((64, 1024), HALF)})
+    np.savez(tmp_path / "in.npz", **feeds)
+    finished = tool.run(
+        [tool.tool("ingot"), "run", tmp_path / "m.onnx", *tool.target_flags(TARGET)]
+        + ["--inputs", tmp_path / "in.npz", "--outputs", tmp_path / "out.npz"],
+        env={
+            **tool.target_environment(TARGET),
+            "INGOT_FAKE_CUDA_FAIL": "cuTensorMapEncodeTiled:1:1",
+        },
+    )
+    assert finished.outcome() == "refused"
+    assert "cuTensorMapEncodeTiled failed: CUDA_ERROR_INVALID_VALUE" in finished.message()
+    assert "'MatMul:big'" in finished.message()
