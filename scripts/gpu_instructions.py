@@ -1,0 +1,198 @@
+"""Kernels of one PTX instruction each, with inputs that reach its corners: for
+comparing the interpreter (tools/ptx) with hardware."""
+
+import numpy as np
+
+THREADS, BLOCKS = 128, 16
+COUNT = THREADS * BLOCKS
+FLOAT32, INT32, FLOAT16, FLOAT64, UINT32, UINT64, BFLOAT16 = 1, 6, 10, 11, 12, 13, 16
+BITS = {1: 32, 6: 32, 10: 16, 11: 64, 12: 32, 13: 64, 16: 16}
+UINT = {16: np.uint16, 32: np.uint32, 64: np.uint64}
+
+# Bit patterns: zeros, ones, halves, the largest, smallest and denormal numbers,
+# infinities and NaN.
+CORNERS = {
+    16: [0, 0x8000, 0x3C00, 0xBC00, 0x3800, 0x7BFF, 1, 0x400, 0x7C00, 0xFC00, 0x7E00],
+    32: [0, 1 << 31, 0x3F800000, 0xBF800000, 0x3F000000, 0x7F7FFFFF, 1, 0x800000]
+    + [0x7F800000, 0xFF800000, 0x7FC00000, 0x4B000001, 0xCB000001, 0x4F000000]
+    + [0xFFFFFFFF, 0x7FFFFFFF, 31, 32, 33, 0x3FC00000, 0x40200000],
+    64: [0, 1 << 63, 0x3FF0000000000000, 0xBFF0000000000000, 0x7FEFFFFFFFFFFFFF, 1]
+    + [0x10000000000000, 0x7FF0000000000000, 0xFFF0000000000000, (1 << 64) - 1]
+    + [0x7FF8000000000000, 0x43E0000000000000, 63, 64],
+}
+
+# (name, body, types of the inputs, type of the output, relative tolerance).
+# Inputs are %a, %b, %c, the output is %d.
+SINGLE = [
+    *[(op, f"{op} %d, %a;", [FLOAT32], FLOAT32, tolerance) for op, tolerance in [
+        ("sqrt.rn.f32", 0), ("rcp.rn.f32", 0), ("abs.f32", 0), ("neg.f32", 0),
+        ("cvt.rni.f32.f32", 0), ("cvt.rzi.f32.f32", 0), ("cvt.rmi.f32.f32", 0),
+        ("cvt.rpi.f32.f32", 0), ("rsqrt.approx.f32", 4e-7), ("ex2.approx.f32", 4e-7),
+        ("tanh.approx.f32", 1e-3),
+    ]],
+    *[(op, f"{op} %d, %a, %b;", [FLOAT32] * 2, FLOAT32, 0) for op in [
+        "add.rn.f32", "sub.rn.f32", "mul.rn.f32", "div.rn.f32", "min.f32", "max.f32",
+        "min.NaN.f32", "max.NaN.f32", "add.rz.f32", "mul.rn.ftz.f32", "add.rn.sat.f32",
+    ]],
+    ("fma.rn.f32", "fma.rn.f32 %d, %a, %b, %c;", [FLOAT32] * 3, FLOAT32, 0),
+    *[(op, f"{op} %d, %a, %b;", [FLOAT64] * 2, FLOAT64, 0) for op in [
+        "add.rn.f64", "mul.rn.f64", "div.rn.f64", "min.f64", "max.f64",
+    ]],
+    ("fma.rn.f64", "fma.rn.f64 %d, %a, %b, %c;", [FLOAT64] * 3, FLOAT64, 0),
+    ("sqrt.rn.f64", "sqrt.rn.f64 %d, %a;", [FLOAT64], FLOAT64, 0),
+    *[(op, f"{op} %d, %a, %b;", [FLOAT16] * 2, FLOAT16, 0) for op in [
+        "add.rn.f16", "mul.rn.f16", "min.f16", "max.f16",
+    ]],
+    ("fma.rn.f16", "fma.rn.f16 %d, %a, %b, %c;", [FLOAT16] * 3, FLOAT16, 0),
+    ("fma.rn.bf16", "fma.rn.bf16 %d, %a, %b, %c;", [BFLOAT16] * 3, BFLOAT16, 0),
+    *[(op, f"{op} %d, %a;", [source], to, 0) for op, source, to in [
+        ("cvt.rn.f16.f32", FLOAT32, FLOAT16), ("cvt.rz.f16.f32", FLOAT32, FLOAT16),
+        ("cvt.rn.bf16.f32", FLOAT32, BFLOAT16), ("cvt.f32.f16", FLOAT16, FLOAT32),
+        ("cvt.rzi.s32.f32", FLOAT32, INT32), ("cvt.rni.s32.f32", FLOAT32, INT32),
+        ("cvt.rzi.u32.f32", FLOAT32, UINT32), ("cvt.rzi.s64.f32", FLOAT32, UINT64),
+        ("cvt.rn.f32.s32", INT32, FLOAT32), ("cvt.rn.f32.u64", UINT64, FLOAT32),
+        ("cvt.rn.f32.f64", FLOAT64, FLOAT32), ("cvt.f64.f32", FLOAT32, FLOAT64),
+        ("cvt.rzi.s32.f64", FLOAT64, INT32), ("cvt.rn.f64.s64", UINT64, FLOAT64),
+    ]],
+    *[(op, f"{op} %d, %a, %b;", [INT32] * 2, INT32, 0) for op in [
+        "add.s32", "sub.s32", "mul.lo.s32", "mul.hi.s32", "mul.hi.u32", "min.s32",
+        "max.u32", "and.b32", "or.b32", "xor.b32", "shl.b32", "shr.s32", "shr.u32",
+    ]],
+    # Divisors of 0 have no defined result.
+    ("div.s32", "or.b32 %b, %b, 4; div.s32 %d, %a, %b;", [INT32] * 2, INT32, 0),
+    ("rem.u32", "or.b32 %b, %b, 4; rem.u32 %d, %a, %b;", [INT32] * 2, INT32, 0),
+    *[(op, f"{op} %d, %a, %b, %c;", [INT32] * 3, INT32, 0) for op in [
+        "mad.lo.s32", "mad.hi.u32", "bfe.u32", "bfe.s32", "prmt.b32",
+        "shf.l.wrap.b32", "shf.r.clamp.b32", "dp4a.s32.s32", "dp4a.u32.s32",
+    ]],
+    ("bfi.b32", "bfi.b32 %d, %a, %b, %c, 7;", [INT32] * 3, INT32, 0),
+    ("lop3.b32", "lop3.b32 %d, %a, %b, %c, 0xCA;", [INT32] * 3, INT32, 0),
+    *[(op, f"{op} %d, %a;", [INT32], INT32, 0) for op in [
+        "popc.b32", "clz.b32", "brev.b32", "abs.s32", "neg.s32", "not.b32",
+        "bfind.u32", "bfind.s32",
+    ]],
+    *[(op, f"{op} %d, %a, %b;", [UINT64] * 2, UINT64, 0) for op in [
+        "add.s64", "mul.lo.s64", "mul.hi.u64", "mul.hi.s64", "min.s64", "max.u64",
+    ]],
+    ("mul.wide.s32", "mul.wide.s32 %d, %a, %b;", [INT32] * 2, UINT64, 0),
+    *[(f"shfl.{mode}", f"shfl.sync.{mode}.b32 %d, %a, {lane}, {clamp}, -1;",
+       [INT32], INT32, 0) for mode, lane, clamp in [
+        ("bfly", 5, 31), ("idx", 7, 31), ("up", 3, 0), ("down", 9, 31),
+        ("bfly", 1, 0x181F),
+    ]],
+    ("vote.ballot", "and.b32 %a, %a, 1; setp.ne.s32 %p, %a, 0; "
+     "vote.sync.ballot.b32 %d, %p, -1;", [INT32], INT32, 0),
+    ("redux.add", "redux.sync.add.s32 %d, %a, -1;", [INT32], INT32, 0),
+    ("redux.max", "redux.sync.max.s32 %d, %a, -1;", [INT32], INT32, 0),
+    ("setp.lt.f32", "setp.lt.f32 %p, %a, %b; selp.b32 %d, 1, 0, %p;",
+     [FLOAT32] * 2, INT32, 0),
+    ("setp.neu.f32", "setp.neu.f32 %p, %a, %b; selp.b32 %d, 1, 0, %p;",
+     [FLOAT32] * 2, INT32, 0),
+]  # fmt: skip
+
+# Products of a warp: (name, instruction, bits of A, B and C elements' type,
+# registers of A, B, C). Factors are small numbers, so that sums are exact.
+PRODUCTS = [
+    ("m16n8k16.f16", "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32", "f16", 4, 2),
+    ("m16n8k16.bf16", "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32", "bf16", 4, 2),
+    ("m16n8k8.tf32", "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32", "f32", 4, 2),
+    ("m16n8k32.s8", "mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32", "s8", 4, 2),
+]  # fmt: skip
+
+HEAD = """.version 7.0
+.target sm_80
+.address_size 64
+.visible .entry kernel({parameters})
+{{
+.reg .pred %p, %live;
+.reg .b32 %t, %u, %v;
+.reg .b64 %at, %off;
+{registers}
+mov.u32 %t, %tid.x; mov.u32 %u, %ctaid.x; mov.u32 %v, %ntid.x;
+mad.lo.s32 %t, %u, %v, %t;
+"""
+
+
+def corners(bits, rng):
+    """COUNT patterns: each corner several times beside others and random ones."""
+    chosen = rng.choice(np.array(CORNERS[bits], UINT[bits]), COUNT)
+    random = rng.integers(0, 1 << bits, COUNT, dtype=UINT[bits])
+    if bits == 32:  # numbers of a usual size too
+        usual = rng.uniform(-1000, 1000, COUNT).astype(np.float32).view(np.uint32)
+        random = np.where(rng.random(COUNT) < 0.5, usual, random)
+    return np.where(rng.random(COUNT) < 0.3, chosen, random)
+
+
+def address(parameter, size):
+    return (
+        f"ld.param.u64 %at, [{parameter}]; cvta.to.global.u64 %at, %at;\n"
+        f"mul.wide.u32 %off, %t, {size}; add.s64 %at, %at, %off;\n"
+    )
+
+
+def single(spec, rng):
+    """(name, PTX, [(type, array)], (type, bytes), tolerance) of an instruction."""
+    name, body, sources, to, tolerance = spec
+    names = "abc"[: len(sources)]
+    parameters = ", ".join(f".param .u64 p{x}" for x in names + "d")
+    registers = "\n".join(
+        f".reg .b{BITS[t]} %{x};" for x, t in zip(names + "d", [*sources, to])
+    )
+    text = HEAD.format(parameters=parameters, registers=registers)
+    for x, t in zip(names, sources):
+        text += address(f"p{x}", BITS[t] // 8) + f"ld.global.b{BITS[t]} %{x}, [%at];\n"
+    text += body + "\n" + address("pd", BITS[to] // 8)
+    text += f"st.global.b{BITS[to]} [%at], %d;\nret;\n}}\n"
+    inputs = [(t, corners(BITS[t], rng)) for t in sources]
+    return name, text, inputs, (to, COUNT * BITS[to] // 8), tolerance
+
+
+def small(kind, count, rng):
+    """`count` 32-bit registers of small numbers of a type."""
+    if kind == "s8":
+        return rng.integers(-128, 128, 4 * count).astype(np.int8).view(np.uint32)
+    values = rng.integers(-8, 9, 2 * count).astype(np.float32)
+    if kind == "f32":
+        return values[:count].view(np.uint32)
+    if kind == "f16":
+        return values.astype(np.float16).view(np.uint32)
+    return (values.view(np.uint32) >> 16).astype(np.uint16).view(np.uint32)
+
+
+def product(spec, rng):
+    """The same for a product of matrices that the lanes of warps hold."""
+    name, instruction, kind, regsA, regsB = spec
+    regs = {"a": regsA, "b": regsB, "c": 4, "d": 4}
+    parameters = ", ".join(f".param .u64 p{x}" for x in regs)
+    registers = "\n".join(f".reg .b32 %{x}<{n}>;" for x, n in regs.items())
+    text = HEAD.format(parameters=parameters, registers=registers)
+
+    def group(x):
+        return "{" + ", ".join(f"%{x}{i}" for i in range(regs[x])) + "}"
+
+    for x in "abc":
+        text += address(f"p{x}", 4 * regs[x])
+        text += f"ld.global.v{regs[x]}.b32 {group(x)}, [%at];\n"
+    text += f"{instruction} {group('d')}, {group('a')}, {group('b')}, {group('c')};\n"
+    text += address("pd", 16) + f"st.global.v4.b32 [%at], {group('d')};\nret;\n}}\n"
+    sums = INT32 if kind == "s8" else FLOAT32
+    c = rng.integers(-9, 9, 4 * COUNT)
+    c = c.astype(np.int32 if kind == "s8" else np.float32)
+    inputs = [
+        (UINT32, small(kind, regsA * COUNT, rng)),
+        (UINT32, small(kind, regsB * COUNT, rng)),
+        (sums, c),
+    ]
+    return "mma." + name, text, inputs, (sums, 16 * COUNT), 0
+
+
+def kernels():
+    rng = np.random.default_rng(0)
+    seen = {}
+    for make, specs in ((single, SINGLE), (product, PRODUCTS)):
+        for spec in specs:
+            kernel = make(spec, rng)
+            seen[kernel[0]] = seen.get(kernel[0], 0) + 1
+            if seen[kernel[0]] > 1:
+                kernel = (f"{kernel[0]}.{seen[kernel[0]]}", *kernel[1:])
+            yield kernel
