@@ -114,7 +114,8 @@ void ingot::rt::gpuEnqueue(ingot_context &context, IngotRunFrame &frame) {
   enqueue.copyOut(isHost);
 }
 
-/// Grid along x; 0 if there is none that large.
+/// Grid along x; 0 if there is none that large. Kernels number their threads in
+/// 32 bits.
 static unsigned gridOf(const ingot_gpu_model &loaded,
                        const IngotGpuKernel &kernel, int64_t n) {
   uint64_t items = kernel.block_items ? kernel.block_items : 1;
@@ -128,7 +129,8 @@ static unsigned gridOf(const ingot_gpu_model &loaded,
     grid = grid < most ? grid : most;
   }
   grid = (grid + cluster - 1) / cluster * cluster;
-  return grid <= most ? unsigned(grid) : 0;
+  bool fits = grid <= most && grid * kernel.block <= UINT32_MAX;
+  return fits ? unsigned(grid) : 0;
 }
 
 static int32_t indexOf(const IngotGpuDesc &desc, const IngotGpuKernel &kernel) {

@@ -153,7 +153,10 @@ GPU_TEST(GpuCode, RunsInClusters) {
   EXPECT_EQ(driver.grid, 4u) << "three blocks, and one to fill the cluster";
 }
 
-GPU_TEST(GpuCode, RefusesALaunchThatNoGridHolds) {
+/// A launch of so many work items fails.
+static void expectTooMany(int64_t items) {
+  static int64_t wanted;
+  wanted = items;
   stubDriver();
   ChangedModel model;
   model.desc.run = [](IngotRunFrame *frame) -> int64_t {
@@ -161,7 +164,7 @@ GPU_TEST(GpuCode, RefusesALaunchThatNoGridHolds) {
     ingot_rt_launch(
         frame, 0,
         reinterpret_cast<IngotKernelFn>(reinterpret_cast<uintptr_t>(launched)),
-        args, int64_t(1) << 40);
+        args, wanted);
     return frame->status;
   };
   model.gpu.kernels = model.list;
@@ -169,6 +172,14 @@ GPU_TEST(GpuCode, RefusesALaunchThatNoGridHolds) {
   ASSERT_EQ(model.open(), INGOT_OK) << rt::threadError();
   expectFailure(model.run(), INGOT_ERROR_GPU,
                 {"cuLaunchKernel", "CUDA_ERROR_INVALID_VALUE", "launch 0"});
+}
+
+GPU_TEST(GpuCode, RefusesALaunchThatNoGridHolds) {
+  expectTooMany(int64_t(1) << 40);
+}
+
+GPU_TEST(GpuCode, RefusesMoreThreadsThanKernelsCanNumber) {
+  expectTooMany(int64_t(1) << 33);
 }
 
 GPU_TEST(GpuCode, UploadsLargeWeightsInPieces) {
