@@ -275,7 +275,7 @@ LogicalResult KernelEmitter::emitForWarps(OpBuilder &b) {
   if (remarks && !shape.remark.empty())
     remarkAt(roots().front()->getLoc(), "kernel", shape.remark);
   describe(function, work);
-  warp::setBlock(function, shape.block);
+  warp::setBlock(function, shape.block, shape.resident);
   function->setAttr(gridAttrName, shape.toAttr(ctx));
   return success();
 }
@@ -292,7 +292,7 @@ Attribute GridShape::toAttr(MLIRContext *context) const {
 
 GridShape GridShape::fromAttr(Attribute attr) {
   ArrayRef<int64_t> fields = cast<DenseI64ArrayAttr>(attr).asArrayRef();
-  return {fields[0], fields[1], fields[2], fields[3], fields[4], ""};
+  return {fields[0], fields[1], fields[2], fields[3], fields[4], "", 0};
 }
 
 Attribute TensorMap::toAttr() const {

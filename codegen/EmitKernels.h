@@ -49,6 +49,9 @@ struct GridShape {
   /// What was decided about the kernel and why, for people; may be empty. Not
   /// in the attribute.
   std::string remark;
+  /// Blocks that a multiprocessor should hold at least, which bounds registers;
+  /// 0: as the translation to machine code likes. Not part of the attribute.
+  int64_t resident = 0;
 
   mlir::Attribute toAttr(mlir::MLIRContext *context) const;
   static GridShape fromAttr(mlir::Attribute attr);

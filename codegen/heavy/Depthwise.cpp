@@ -67,6 +67,9 @@ private:
   int64_t width = 1, lanes = 1, filters = 0;
   TilePlan plan;
   Value image, zeros;
+  /// The only channels of this item, in vectors, where threads share them out;
+  /// else null.
+  Value chunk;
   /// True where a tap of integers lies outside along an outer axis, or null.
   Value outside;
   SmallVector<Value> outer;
@@ -226,6 +229,21 @@ void DepthwiseEmitter::tile(OpBuilder &b, int64_t rows, bool border,
 
 void DepthwiseEmitter::channels(OpBuilder &b, int64_t rows, bool border,
                                 Value column) {
+  if (chunk) {
+    Value channel = times(b, chunk, constant(b, lanes));
+    auto whole = [&](OpBuilder &at) {
+      tile(at, rows, border, column, channel, Value());
+    };
+    int64_t left = filters % lanes;
+    if (left == 0)
+      return whole(b);
+    Value isWhole = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult,
+                                          chunk, constant(b, filters / lanes));
+    return emitIf(b, loc, isWhole, whole, [&](OpBuilder &at) {
+      tile(at, rows, border, column, channel,
+           constantMask(at, loc, left, lanes));
+    });
+  }
   // Blocks of several registers, of one, and what is left.
   int64_t done = 0, block = width;
   for (int64_t size : {block, lanes}) {
@@ -283,11 +301,18 @@ LogicalResult DepthwiseEmitter::emit(OpBuilder &b, Value lo, Value hi,
   int64_t rows = context.machine.getVectorRegisters() >= 32 && !isHalf()
                      ? columnsPerTile
                      : 4;
+  bool warps = context.machine.hasWarps();
+  if (warps)
+    rows = 4;
   plan = planRows(columns, TileShape{rows, width / lanes, lanes});
   SmallVector<AffineExpr> space{resultDims[0]};
   for (int64_t i = 0; i + 1 < rank; ++i)
     space.push_back(resultDims[1 + i]);
   space.push_back(plan.tiles);
+  // Neighbouring threads have neighbouring channels of the same results.
+  if (warps)
+    space.push_back(
+        onnx::constantDim(llvm::divideCeil(filters, lanes), b.getContext()));
   work = onnx::product(space, b.getContext());
   zeros = paddingRow(b, op, input.elementType, width, op.getPadValue());
 
@@ -295,6 +320,8 @@ LogicalResult DepthwiseEmitter::emit(OpBuilder &b, Value lo, Value hi,
   OpBuilder inner(item.getBody()->getTerminator());
   SmallVector<Value> at =
       delinearize(inner, loc, context, item.getInductionVar(), space);
+  if (warps)
+    chunk = at.pop_back_val();
   image = at[0];
   outer.assign(at.begin() + 1, at.end() - 1);
   Value start = times(inner, at.back(), constant(inner, plan.shape.rows));

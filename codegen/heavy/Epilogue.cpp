@@ -144,7 +144,8 @@ void Epilogue::storeTile(OpBuilder &b, const TileShape &shape,
     storeRow(at, shape.width, leading, arith::AddIOp::create(at, loc, row, r),
              column, lastMask, vectors);
   };
-  if (!isLong() || sums.size() == 1) {
+  // The stack of one of very many threads is far away.
+  if (!isLong() || sums.size() == 1 || context.machine.hasWarps()) {
     for (int64_t r = 0; r < shape.rows; ++r)
       storeAt(b, constant(b, r), sums.slice(r * shape.vectors, shape.vectors));
     return;

@@ -316,6 +316,9 @@ void BlockProduct::emit(OpBuilder &b, AffineExpr &work, GridShape &grid) {
   work = onnx::product(space, ctx);
   grid.block = shape.threads();
   grid.blockItems = 1;
+  // The largest scalar tiles need more registers than two blocks leave.
+  if (!shape.tensorCores && shape.threads() >= 256 && shape.slices == 1)
+    grid.resident = 1;
   locateBlock(w, space);
   setOperands(w);
   math = (shape.tensorCores ? matrixMath : scalarMath)(shape, factors,

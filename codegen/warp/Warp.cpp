@@ -85,11 +85,14 @@ Value warp::shuffleXor(OpBuilder &b, Location loc, Value v, int64_t mask) {
   return type.isInteger() ? bits : arith::BitcastOp::create(b, loc, type, bits);
 }
 
-void warp::setBlock(LLVM::LLVMFuncOp kernel, int64_t threads) {
+void warp::setBlock(LLVM::LLVMFuncOp kernel, int64_t threads,
+                    int64_t resident) {
   Builder b(kernel.getContext());
   auto pair = [&](StringRef name, const std::string &value) -> Attribute {
     return b.getArrayAttr({b.getStringAttr(name), b.getStringAttr(value)});
   };
-  kernel.setPassthroughAttr(
-      b.getArrayAttr({pair("nvvm.maxntid", std::to_string(threads))}));
+  SmallVector<Attribute> attrs{pair("nvvm.maxntid", std::to_string(threads))};
+  if (resident)
+    attrs.push_back(pair("nvvm.minctasm", std::to_string(resident)));
+  kernel.setPassthroughAttr(b.getArrayAttr(attrs));
 }

@@ -36,8 +36,10 @@ void barrier(mlir::OpBuilder &b, mlir::Location loc);
 mlir::Value shuffleXor(mlir::OpBuilder &b, mlir::Location loc, mlir::Value v,
                        int64_t mask);
 
-/// Declares that the kernel is launched with blocks of that many threads.
-void setBlock(mlir::LLVM::LLVMFuncOp kernel, int64_t threads);
+/// Declares that the kernel is launched with blocks of that many threads, of
+/// which a multiprocessor should hold at least `resident`; 0: any number.
+void setBlock(mlir::LLVM::LLVMFuncOp kernel, int64_t threads,
+              int64_t resident = 0);
 
 } // namespace ingot::warp
 
