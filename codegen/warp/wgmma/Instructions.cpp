@@ -60,16 +60,29 @@ void warp::arriveExpecting(Words &w, Value barrier, int64_t bytes) {
          {barrier, w.number(bytes)});
 }
 
-void warp::arriveIf(Words &w, Value condition, Value barrier) {
+void warp::arriveIf(Words &w, Value condition, Value barrier, Value rank) {
   // A predicate, not a branch, which LLVM would peel loops for.
   Value flag = arith::ExtUIOp::create(w.b, w.loc, w.b.getI32Type(), condition);
+  if (!rank) {
+    effect(w,
+           "{\n\t"
+           ".reg .pred go;\n\t"
+           "setp.ne.b32 go, $1, 0;\n\t"
+           "@go mbarrier.arrive.shared::cta.b64 _, [$0];\n\t"
+           "}",
+           "r,r", {barrier, flag});
+    return;
+  }
   effect(w,
          "{\n\t"
          ".reg .pred go;\n\t"
+         ".reg .b32 there;\n\t"
          "setp.ne.b32 go, $1, 0;\n\t"
-         "@go mbarrier.arrive.shared::cta.b64 _, [$0];\n\t"
+         "@go mapa.shared::cluster.u32 there, $0, $2;\n\t"
+         "@go mbarrier.arrive.release.cluster.shared::cluster.b64 _, "
+         "[there];\n\t"
          "}",
-         "r,r", {barrier, flag});
+         "r,r,r", {barrier, flag, rank});
 }
 
 void warp::waitForPhase(Words &w, Value barrier, Value parity) {
@@ -84,7 +97,7 @@ void warp::waitForPhase(Words &w, Value barrier, Value parity) {
 }
 
 void warp::loadBox(Words &w, Value map, ArrayRef<Value> coordinates, Value to,
-                   Value barrier) {
+                   Value barrier, int64_t blocks) {
   std::string names, constraints = "l,r,r";
   for (size_t i = 0; i < coordinates.size(); ++i) {
     names += (i ? ", $" : "$") + std::to_string(3 + i);
@@ -92,16 +105,38 @@ void warp::loadBox(Words &w, Value map, ArrayRef<Value> coordinates, Value to,
   }
   SmallVector<Value> operands{map, to, barrier};
   operands.append(coordinates.begin(), coordinates.end());
+  StringRef multicast = blocks > 1 ? ".multicast::cluster" : "";
+  std::string mask;
+  if (blocks > 1) {
+    mask = ", $" + std::to_string(operands.size());
+    constraints += ",h";
+    operands.push_back(arith::ConstantOp::create(
+        w.b, w.loc, w.b.getI16IntegerAttr(int16_t((1 << blocks) - 1))));
+  }
   effect(w,
          "cp.async.bulk.tensor." + Twine(coordinates.size()) +
-             "d.shared::cluster.global.tile.mbarrier::complete_tx::bytes "
-             "[$1], [$0, {" +
-             names + "}], [$2];",
+             "d.shared::cluster.global.tile.mbarrier::complete_tx::bytes" +
+             multicast + " [$1], [$0, {" + names + "}], [$2]" + mask + ";",
          constraints, operands);
 }
 
 void warp::prefetchMap(Words &w, Value map) {
   effect(w, "prefetch.tensormap [$0];", "l", {map});
+}
+
+Value warp::blockInCluster(Words &w) {
+  return LLVM::CallIntrinsicOp::create(
+             w.b, w.loc, w.b.getI32Type(),
+             w.b.getStringAttr("llvm.nvvm.read.ptx.sreg.cluster.ctarank"),
+             ValueRange())
+      .getResults();
+}
+
+void warp::syncCluster(Words &w) {
+  effect(w,
+         "barrier.cluster.arrive.release;\n\t"
+         "barrier.cluster.wait.acquire;",
+         "", {});
 }
 
 void warp::releaseRegisters(Words &w, int64_t count) {

@@ -39,8 +39,10 @@ void initBarrier(Words &w, mlir::Value barrier, int64_t arrivals);
 void publishBarriers(Words &w);
 /// Arrives, and lets the phase wait for so many bytes too.
 void arriveExpecting(Words &w, mlir::Value barrier, int64_t bytes);
-/// Arrives if the condition (i1) holds.
-void arriveIf(Words &w, mlir::Value condition, mlir::Value barrier);
+/// Arrives if the condition (i1) holds; of block `rank` of the cluster (null:
+/// of this one) at the barrier that lies where this block's does.
+void arriveIf(Words &w, mlir::Value condition, mlir::Value barrier,
+              mlir::Value rank = {});
 /// Waits until the phase of that parity (0 or 1) has ended; of a new barrier
 /// that of parity 1 has.
 void waitForPhase(Words &w, mlir::Value barrier, mlir::Value parity);
@@ -48,10 +50,17 @@ void waitForPhase(Words &w, mlir::Value barrier, mlir::Value parity);
 /// Begins to copy a box to shared memory: that of the tensor of a map (the
 /// address of a parameter) which begins at the given coordinates, innermost
 /// first. What lies outside of the tensor is zero. The barrier gets the bytes.
+/// With `blocks` above 1 all blocks of a cluster of so many get the box, each
+/// at the same place, and its barrier the bytes.
 void loadBox(Words &w, mlir::Value map, llvm::ArrayRef<mlir::Value> coordinates,
-             mlir::Value to, mlir::Value barrier);
+             mlir::Value to, mlir::Value barrier, int64_t blocks = 1);
 /// Brings a map near before it is used.
 void prefetchMap(Words &w, mlir::Value map);
+
+/// The number of the block in its cluster; waits for all threads of the
+/// cluster.
+mlir::Value blockInCluster(Words &w);
+void syncCluster(Words &w);
 
 /// Gives registers of each thread of the warpgroup back, or gets more: so many
 /// in all.

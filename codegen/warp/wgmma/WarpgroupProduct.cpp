@@ -9,6 +9,7 @@
 #include "codegen/loop/LoopEmitter.h"
 #include "codegen/warp/Shared.h"
 #include "codegen/warp/Warp.h"
+#include "codegen/warp/wgmma/Factors.h"
 #include "codegen/warp/wgmma/WarpgroupShape.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -26,24 +27,7 @@ constexpr int64_t copyRegisters = 40, productRegisters = 232;
 /// about as many rows as columns of the result for 132 blocks.
 constexpr int64_t tilesDown = 16;
 
-/// What the engine for copies counts in: pitches and addresses are a multiple.
-constexpr int64_t mapBytes = 16;
-constexpr size_t mostMapRank = 5;
-
 namespace {
-/// A factor as the engine sees it.
-struct Factor {
-  TensorMap map;
-  /// Leading dimensions of the result that the map has too.
-  SmallVector<int64_t> batch;
-  /// Its depths are rows, in pieces of 64 columns.
-  bool transposed = false;
-  /// Rows or columns of a tile.
-  int64_t extent = 0;
-  /// The map as a parameter.
-  Value address;
-};
-
 /// Where a tile of the result is.
 struct Tile {
   /// Of the leading dimensions (index).
@@ -58,15 +42,14 @@ public:
       : context(context), root(operands.root), loc(root->getLoc()),
         product(operands.matrices), operands(operands), epilogue(epilogue) {}
 
-  /// Why warpgroups cannot multiply the factors, or the engine not copy them;
-  /// empty if they can.
-  StringRef describeFactors();
+  /// See ingot::warp::describeFactors.
+  StringRef describeFactors() {
+    return warp::describeFactors(context, operands, left, right);
+  }
   void emit(OpBuilder &b, const WarpgroupShape &chosen, AffineExpr &work,
             GridShape &grid);
 
 private:
-  bool describe(Factor &factor, Value tensor, ArrayRef<AffineExpr> batch);
-  bool findMemory(TensorMap &map, Value tensor);
   void addMaps(LLVM::LLVMFuncOp function);
   void makeBarriers(Words &w);
   Tile locate(Words &w, Value item);
@@ -112,9 +95,10 @@ private:
   Epilogue &epilogue;
   WarpgroupShape shape;
   Factor left, right;
-  AffineExpr rows;
   SmallVector<AffineExpr> batchDims;
-  Value thread, items, rowCount, depthTiles, tilesOfRows;
+  /// `tilesOfRows` and `items` count tiles of a cluster; `rank` is the block's
+  /// number there.
+  Value thread, rank, items, rowCount, depthTiles, tilesOfRows;
   Value shared, sharedPointer, barriers;
   /// Of the threads that multiply: which of their warpgroups, lane, where the
   /// warp's results pass through shared memory.
@@ -122,101 +106,6 @@ private:
   int64_t width = 1;
 };
 } // namespace
-
-/// The parameter that holds a tensor's address.
-bool WarpgroupProduct::findMemory(TensorMap &map, Value tensor) {
-  MLIRContext *ctx = root->getContext();
-  map.offset = onnx::constantDim(0, ctx);
-  while (auto view = tensor.getDefiningOp<kernel::ViewOp>()) {
-    auto type = cast<TensorType>(view.getSource().getType());
-    if (view.getOffset())
-      map.offset = map.offset + view.getOffset()->getDims()[0] *
-                                    storageBytes(type.getElementType());
-    tensor = view.getSource();
-  }
-  auto buffer = context.buffers.find(tensor);
-  auto parameter = buffer == context.buffers.end()
-                       ? BlockArgument()
-                       : dyn_cast<BlockArgument>(buffer->second.pointer);
-  if (!parameter)
-    return false;
-  map.slot = parameter.getArgNumber();
-  return true;
-}
-
-/// Completes the map of a matrix with the dimensions of a stack of them.
-bool WarpgroupProduct::describe(Factor &factor, Value tensor,
-                                ArrayRef<AffineExpr> batch) {
-  TensorMap &map = factor.map;
-  int64_t bytes = storageBytes(map.element);
-  if (!findMemory(map, tensor))
-    return false;
-  for (auto [i, stride] : llvm::enumerate(batch)) {
-    if (onnx::constantValue(stride) == 0)
-      continue;
-    factor.batch.push_back(i);
-    map.dims.push_back(product.dims[i]);
-    map.strides.push_back(stride * bytes);
-  }
-  return map.dims.size() <= mostMapRank &&
-         llvm::all_of(map.strides, [](AffineExpr stride) {
-           return stride.isMultipleOf(mapBytes);
-         });
-}
-
-StringRef WarpgroupProduct::describeFactors() {
-  Type type = product.a.elementType;
-  MLIRContext *ctx = root->getContext();
-  if (operands.conv)
-    return "a convolution of more than points";
-  if (type != product.b.elementType || !(type.isF16() || type.isBF16()))
-    return "the factors are not both f16 or both bf16";
-  if (!product.a.alignment || product.a.alignment % mapBytes ||
-      !product.b.alignment || product.b.alignment % mapBytes)
-    return "a factor begins at no multiple of 16 bytes";
-  int64_t bytes = storageBytes(type);
-  rows = product.rows ? product.rows : product.dims[product.dims.size() - 2];
-  left.map.element = right.map.element = type;
-  left.transposed = product.depthStride != 1;
-  right.transposed = true;
-  if (left.transposed) {
-    if (product.rowStride != onnx::constantDim(1, ctx))
-      return "rows of the left factor lie apart";
-    left.map.dims = {rows, product.depth};
-    left.map.strides = {onnx::constantDim(product.depthStride * bytes, ctx)};
-  } else {
-    left.map.dims = {product.depth, rows};
-    left.map.strides = {product.rowStride * bytes};
-  }
-  right.map.dims = {onnx::constantDim(product.n, ctx), product.depth};
-  right.map.strides = {onnx::constantDim(operands.rightWidth * bytes, ctx)};
-  if (!describe(left, root->getOperand(0), product.aBatch) ||
-      !describe(right, root->getOperand(1), product.bBatch))
-    return "rows of a factor are no multiple of 16 bytes, or it has too many "
-           "dimensions";
-  return "";
-}
-
-/// Adds a parameter of 128 bytes, which is read where it is passed.
-static Value addMapParameter(LLVM::LLVMFuncOp function) {
-  OpBuilder b(function.getContext());
-  auto pointer = LLVM::LLVMPointerType::get(b.getContext());
-  SmallVector<Attribute> attrs(function.getNumArguments(),
-                               b.getDictionaryAttr({}));
-  if (ArrayAttr known = function.getArgAttrsAttr())
-    attrs.assign(known.begin(), known.end());
-  NamedAttribute own[] = {
-      {LLVM::LLVMDialect::getByValAttrName(),
-       TypeAttr::get(LLVM::LLVMArrayType::get(b.getI8Type(), 128))},
-      {LLVM::LLVMDialect::getAlignAttrName(), b.getI64IntegerAttr(64)}};
-  attrs.push_back(b.getDictionaryAttr(own));
-  SmallVector<Type> types(function.getArgumentTypes());
-  types.push_back(pointer);
-  function.setFunctionType(LLVM::LLVMFunctionType::get(
-      LLVM::LLVMVoidType::get(b.getContext()), types));
-  function.setArgAttrsAttr(b.getArrayAttr(attrs));
-  return function.front().addArgument(pointer, function.getLoc());
-}
 
 /// Makes the tensor maps parameters of the kernel.
 void WarpgroupProduct::addMaps(LLVM::LLVMFuncOp function) {
@@ -243,12 +132,15 @@ void WarpgroupProduct::makeBarriers(Words &w) {
   for (int64_t s = 0; s < stages; ++s) {
     initBarrier(one, one.add(barriers, 8 * s), 1);
     initBarrier(one, one.add(barriers, 8 * (stages + s)),
-                WarpgroupShape::groups * groupThreads / 32);
+                shape.cluster * WarpgroupShape::groups * groupThreads / 32);
   }
   publishBarriers(one);
   prefetchMap(one, left.address);
   prefetchMap(one, right.address);
-  barrier(w.b, loc);
+  if (shape.cluster > 1)
+    syncCluster(w);
+  else
+    barrier(w.b, loc);
 }
 
 Tile WarpgroupProduct::locate(Words &w, Value item) {
@@ -262,18 +154,22 @@ Tile WarpgroupProduct::locate(Words &w, Value item) {
     rest = w.rem(item, perMatrix);
   }
   // Down a band of tiles, then to the right, then to the next band.
-  Value band = w.div(rest, tilesDown * across);
-  Value within = w.rem(rest, tilesDown * across);
-  Value first = w.mul(band, tilesDown);
+  int64_t down = tilesDown / shape.cluster;
+  Value band = w.div(rest, down * across);
+  Value within = w.rem(rest, down * across);
+  Value first = w.mul(band, down);
   Value height = arith::MinUIOp::create(w.b, loc, w.sub(tilesOfRows, first),
-                                        w.number(tilesDown));
-  tile.firstRow = w.mul(w.add(first, w.rem(within, height)), shape.rows);
+                                        w.number(down));
+  Value row = w.mul(w.add(first, w.rem(within, height)), shape.cluster);
+  if (shape.cluster > 1)
+    row = w.add(row, rank);
+  tile.firstRow = w.mul(row, shape.rows);
   tile.firstColumn = w.mul(w.div(within, height), shape.columns);
   return tile;
 }
 
 /// for (item = block; item < items; item += blocks), with the number of copies
-/// so far.
+/// so far; of clusters where blocks form them.
 scf::ForOp WarpgroupProduct::forTiles(Words &w) {
   Value from = w.fromIndex(blockInGrid(w.b, loc));
   Value step =
@@ -281,6 +177,8 @@ scf::ForOp WarpgroupProduct::forTiles(Words &w) {
           w.b, loc, w.b.getI32Type(),
           w.b.getStringAttr("llvm.nvvm.read.ptx.sreg.nctaid.x"), ValueRange())
           .getResults();
+  from = w.div(from, shape.cluster);
+  step = w.div(step, shape.cluster);
   return scf::ForOp::create(w.b, loc, from, items, step,
                             ValueRange{w.number(0)});
 }
@@ -290,6 +188,14 @@ void WarpgroupProduct::copyFactor(Words &w, const Factor &factor,
                                   Value to, Value barrier) {
   int64_t pieces =
       factor.transposed ? factor.extent / WarpgroupShape::piece : 1;
+  // Each block of a cluster has some of the pieces copied for all.
+  int64_t blocks = &factor == &right ? shape.cluster : 1;
+  pieces /= blocks;
+  if (blocks > 1) {
+    Value skipped = w.mul(rank, pieces);
+    first = w.add(first, w.mul(skipped, WarpgroupShape::piece));
+    to = w.add(to, w.mul(skipped, WarpgroupShape::pieceBytes));
+  }
   for (int64_t p = 0; p < pieces; ++p) {
     SmallVector<Value> at{depth, first};
     if (factor.transposed)
@@ -297,7 +203,7 @@ void WarpgroupProduct::copyFactor(Words &w, const Factor &factor,
     for (int64_t i : factor.batch)
       at.push_back(w.fromIndex(tile.batch[i]));
     loadBox(w, factor.address, at, w.add(to, p * WarpgroupShape::pieceBytes),
-            barrier);
+            barrier, blocks);
   }
 }
 
@@ -354,8 +260,9 @@ SmallVector<Value> WarpgroupProduct::multiplySlot(Words &w, Value slot,
 
 /// What the first two warpgroups do.
 void WarpgroupProduct::multiplyAll(Words &w) {
-  Value isLeader = arith::CmpIOp::create(w.b, loc, arith::CmpIPredicate::eq,
-                                         lane, w.number(0));
+  // A lane for each block of the cluster, all of which copy to this one.
+  Value releases = w.less(lane, shape.cluster);
+  Value peer = shape.cluster > 1 ? lane : Value();
   scf::ForOp tiles = forTiles(w);
   OpBuilder body = OpBuilder::atBlockEnd(tiles.getBody());
   Words in(body, loc);
@@ -379,7 +286,7 @@ void WarpgroupProduct::multiplyAll(Words &w) {
   waitForProducts(at, 1);
   Value isLater = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::ne,
                                         steps.getInductionVar(), at.number(0));
-  arriveIf(at, at.both(isLeader, isLater), empty(at, at.add(count, -1)));
+  arriveIf(at, at.both(releases, isLater), empty(at, at.add(count, -1)), peer);
   next.insert(next.begin(), at.add(count, 1));
   scf::YieldOp::create(inner, loc, next);
 
@@ -388,7 +295,8 @@ void WarpgroupProduct::multiplyAll(Words &w) {
   Value copies = steps.getResult(0);
   Value hasDepth = arith::CmpIOp::create(body, loc, arith::CmpIPredicate::ne,
                                          depthTiles, in.number(0));
-  arriveIf(in, in.both(isLeader, hasDepth), empty(in, in.add(copies, -1)));
+  arriveIf(in, in.both(releases, hasDepth), empty(in, in.add(copies, -1)),
+           peer);
   finish(in, tile, sums);
   scf::YieldOp::create(body, loc, copies);
 }
@@ -494,9 +402,11 @@ void WarpgroupProduct::emit(OpBuilder &b, const WarpgroupShape &chosen,
   right.extent = shape.columns;
   if (!product.bBatch.empty())
     batchDims.assign(product.dims.begin(), product.dims.end() - 2);
-  AffineExpr down = rows.ceilDiv(shape.rows);
+  AffineExpr rows = rowsOf(product);
+  AffineExpr down = rows.ceilDiv(shape.rows * shape.cluster);
   int64_t across = llvm::divideCeil(product.n, shape.columns);
-  work = onnx::product(batchDims, ctx) * down * across;
+  work = onnx::product(batchDims, ctx) * down * (across * shape.cluster);
+  grid.cluster = shape.cluster;
   grid.block = WarpgroupShape::threads;
   grid.blockItems = 1;
   grid.persistent = 1;
@@ -505,6 +415,7 @@ void WarpgroupProduct::emit(OpBuilder &b, const WarpgroupShape &chosen,
   items = w.b.createOrFold<arith::TruncIOp>(
       loc, b.getI32Type(),
       function.getArgument(function.getNumArguments() - 1));
+  items = w.div(items, shape.cluster);
   addMaps(function);
 
   width = product.n % 4 ? 1 : 4;
@@ -516,6 +427,8 @@ void WarpgroupProduct::emit(OpBuilder &b, const WarpgroupShape &chosen,
   sharedPointer = dynamicShared(w);
   shared = LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), sharedPointer);
   barriers = w.add(shared, shape.barriersAt());
+  if (shape.cluster > 1)
+    rank = blockInCluster(w);
   makeBarriers(w);
 
   Value number = w.div(thread, groupThreads);
@@ -543,6 +456,9 @@ void WarpgroupProduct::emit(OpBuilder &b, const WarpgroupShape &chosen,
         Words single(one, loc);
         copyAll(single);
       });
+  // The others may still copy to this block, or arrive at its barriers.
+  if (shape.cluster > 1)
+    syncCluster(w);
 }
 
 bool warp::emitWarpgroupProduct(OpBuilder &b, KernelContext &context,
@@ -566,8 +482,9 @@ bool warp::emitWarpgroupProduct(OpBuilder &b, KernelContext &context,
   if (!shape)
     return refuse("smaller tiles of warps keep more of the device busy");
   product.emit(b, *shape, work, grid);
-  grid.remark = ("product of warpgroups, tiles of " + Twine(shape->rows) +
-                 " x " + Twine(shape->columns))
-                    .str();
+  grid.remark =
+      ("product of warpgroups, tiles of " + Twine(shape->rows) + " x " +
+       Twine(shape->columns) + (shape->cluster > 1 ? ", in pairs" : ""))
+          .str();
   return true;
 }

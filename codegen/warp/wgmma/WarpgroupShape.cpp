@@ -31,6 +31,14 @@ constexpr Candidate candidates[] = {
     {64, 128, 0.9},
 };
 
+/// Two blocks share what they read if there are tiles for both: an odd number
+/// of tiles below each other leaves one without.
+static int64_t clusterFor(int64_t tilesDown, int64_t rows) {
+  constexpr int64_t many = 8;
+  bool isEven = tilesDown % 2 == 0 || tilesDown >= many;
+  return rows > groupRows && isEven ? 2 : 1;
+}
+
 std::optional<WarpgroupShape>
 warp::chooseWarpgroupShape(kernel::MachineAttr machine, int64_t rows,
                            int64_t columns, int64_t matrices,
@@ -51,6 +59,7 @@ warp::chooseWarpgroupShape(kernel::MachineAttr machine, int64_t rows,
     if (shape.sharedBytes() > limits->warpgroupShared || time >= least)
       continue;
     best = shape;
+    best->cluster = clusterFor(llvm::divideCeil(rows, shape.rows), shape.rows);
     least = time;
   }
   return best;

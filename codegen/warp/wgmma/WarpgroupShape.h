@@ -23,6 +23,9 @@ namespace ingot::warp {
 struct WarpgroupShape {
   /// Results of a block at a time.
   int64_t rows = 0, columns = 0;
+  /// Blocks of a cluster, which have tiles below each other and share those of
+  /// the right factor.
+  int64_t cluster = 1;
   /// Elements of the depth of a tile, a row of 128 bytes.
   static constexpr int64_t depth = 64;
   /// Warpgroups that multiply, and threads of a block.

@@ -2,8 +2,8 @@
 // RUN: ingot compile %s --target=sm_90 --emit=ptx -q -o - | FileCheck %s --check-prefix=WARPS
 
 // Two warpgroups multiply tiles of 128 x 256 of the result, 64 rows each, that a
-// third has copied into memory which the launch gives: a copy of the left factor
-// and four of 64 columns of the right one for each step of the depth.
+// third has copied into memory which the launch gives. Of the right factor each
+// block of a pair has two pieces of 64 columns copied to both.
 // CHECK: .extern .shared .align 1024 .b8 ingot_dynamic_shared[];
 // CHECK: .visible .entry
 // CHECK: .param .align 64 .b8 {{.*}}[128],
@@ -11,7 +11,8 @@
 // CHECK: .maxntid 384
 // CHECK-COUNT-8: mbarrier.init.shared::cta.b64
 // CHECK: fence.mbarrier_init.release.cluster
-// CHECK: bar{{(rier)?}}.sync
+// CHECK: barrier.cluster.arrive.release
+// CHECK: barrier.cluster.wait.acquire
 
 // CHECK: setmaxnreg.inc.sync.aligned.u32 232
 // CHECK: mbarrier.try_wait.parity.shared::cta.b64
@@ -20,9 +21,9 @@
 // CHECK-NOT: wgmma.mma_async
 // CHECK: wgmma.commit_group.sync.aligned
 // CHECK: wgmma.wait_group.sync.aligned 1
-// CHECK: @go mbarrier.arrive.shared::cta.b64
+// CHECK: @go mbarrier.arrive.release.cluster.shared::cluster.b64
 // CHECK: wgmma.wait_group.sync.aligned 0
-// CHECK: @go mbarrier.arrive.shared::cta.b64
+// CHECK: @go mbarrier.arrive.release.cluster.shared::cluster.b64
 // CHECK: st.shared.v2
 // CHECK: bar.warp.sync
 // CHECK: ld.shared.v4
@@ -31,9 +32,11 @@
 // CHECK: setmaxnreg.dec.sync.aligned.u32 40
 // CHECK: mbarrier.try_wait.parity.shared::cta.b64
 // CHECK: mbarrier.arrive.expect_tx.shared::cta.b64
-// CHECK-COUNT-5: cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes
+// CHECK: cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [
+// CHECK-COUNT-2: cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.multicast::cluster [
 // CHECK-NOT: cp.async.bulk
 
+// CHECK: barrier.cluster.wait.acquire
 // CHECK-NOT: .local
 // CHECK-NOT: call
 
