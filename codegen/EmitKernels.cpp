@@ -9,6 +9,7 @@
 #include "codegen/heavy/HeavyEmitter.h"
 #include "codegen/loop/LoopEmitter.h"
 #include "codegen/loop/RowEmitter.h"
+#include "codegen/warp/Attention.h"
 #include "codegen/warp/BlockProduct.h"
 #include "codegen/warp/Team.h"
 #include "codegen/warp/Transpose.h"
@@ -262,7 +263,12 @@ LogicalResult KernelEmitter::emitForWarps(OpBuilder &b) {
   AffineExpr work;
   SmallVector<Operation *> ops = roots();
   LogicalResult emitted = success();
-  if (!ops.empty() && warp::isBlockProduct(ops.front()))
+  auto attention = ops.size() == 1 ? dyn_cast<heavy::AttentionOp>(ops[0])
+                                   : heavy::AttentionOp();
+  if (attention)
+    emitted = warp::emitAttention(b, context, kernel.getName(), attention, work,
+                                  shape);
+  else if (!ops.empty() && warp::isBlockProduct(ops.front()))
     emitted =
         warp::emitBlockProduct(b, context, kernel.getName(), ops, work, shape);
   else if (auto plan = warp::planTranspose(ops, context.machine))

@@ -88,9 +88,7 @@ void warp::syncTeam(OpBuilder &b, Location loc, const Team &team) {
     return;
   if (team.size > warpSize)
     return barrier(b, loc);
-  Value all = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(-1));
-  LLVM::CallIntrinsicOp::create(
-      b, loc, b.getStringAttr("llvm.nvvm.bar.warp.sync"), ValueRange{all});
+  syncWarp(b, loc);
 }
 
 /// A power of two of threads for so many elements: four or more for each.

@@ -51,6 +51,12 @@ void warp::barrier(OpBuilder &b, Location loc) {
       ValueRange{all});
 }
 
+void warp::syncWarp(OpBuilder &b, Location loc) {
+  Value all = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(-1));
+  LLVM::CallIntrinsicOp::create(
+      b, loc, b.getStringAttr("llvm.nvvm.bar.warp.sync"), ValueRange{all});
+}
+
 Value warp::shuffleXor(OpBuilder &b, Location loc, Value v, int64_t mask) {
   Type type = v.getType(), i32 = b.getI32Type();
   unsigned width = type.getIntOrFloatBitWidth();

@@ -31,6 +31,9 @@ mlir::Value globalThread(mlir::OpBuilder &b, mlir::Location loc, int64_t block);
 /// Waits for all threads of the block; what they wrote before is seen after.
 void barrier(mlir::OpBuilder &b, mlir::Location loc);
 
+/// Waits for the other threads of the warp; what they wrote before is seen.
+void syncWarp(mlir::OpBuilder &b, mlir::Location loc);
+
 /// The 32-bit (or narrower float) value of the lane whose number differs in
 /// the bits of `mask`. All lanes of the warp must take part.
 mlir::Value shuffleXor(mlir::OpBuilder &b, mlir::Location loc, mlir::Value v,

@@ -176,6 +176,60 @@ def Ingot_MatmulNBitsOp : Ingot_Op<"matmul_nbits"> {
   }];
 }
 
+def Ingot_AttentionOp : Ingot_Op<"attention", [AttrSizedOperandSegments]> {
+  let summary = "Softmax of scores, times values";
+  let description = [{
+    `softmax(score(q k^T)) v`, row by row, in one kernel that stores no scores.
+    `q` is [batch, heads, queries, size], `k` [batch, key heads, keys, size],
+    `v` [batch, key heads, keys, value size] and the result
+    [batch, heads, queries, value size]. As many neighbouring heads of `q` as
+    there are for each head of `k` and `v` share it; a `k` or `v` with one batch
+    serves all. With `q_tokens_first` (`k_`, `v_`, `result_`) the middle
+    dimensions change places, as in [batch, queries, heads, size]; with
+    `k_transposed`, `k` is [batch, key heads, size, keys]. Elements are f32, f16
+    or bf16; everything is computed in f32.
+
+    The score of a product x is x * `scale`; then, if `softcap` is not 0,
+    `softcap * tanh(x / softcap)`; then `fill` (minus infinity if left out)
+    where `mask` is false, or, with `causal_offset` C, where the key's number is
+    above the query's plus C; then the `bias` is added. `bias` and `mask`
+    broadcast to [batch, heads, queries, keys].
+
+    A row of nothing but minus infinity gives NaN, or zeros with
+    `zero_masked_rows`; with `zero_nan_rows` so does one whose scores include
+    NaN.
+  }];
+  let arguments = (ins Onnx_Tensor:$q, Onnx_Tensor:$k, Onnx_Tensor:$v,
+                       Optional<Onnx_Tensor>:$bias, Optional<Onnx_Tensor>:$mask,
+                       F32Attr:$scale,
+                       DefaultValuedAttr<F32Attr, "0.0f">:$softcap,
+                       OptionalAttr<F32Attr>:$fill,
+                       OptionalAttr<Onnx_DimsAttr>:$causal_offset,
+                       UnitAttr:$k_transposed, UnitAttr:$q_tokens_first,
+                       UnitAttr:$k_tokens_first, UnitAttr:$v_tokens_first,
+                       UnitAttr:$result_tokens_first,
+                       UnitAttr:$zero_masked_rows, UnitAttr:$zero_nan_rows);
+  let results = (outs Onnx_Tensor:$result);
+  let assemblyFormat = [{
+    $q `,` $k `,` $v (`bias` $bias^)? (`mask` $mask^)? attr-dict `:`
+    functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The dimensions in the order [batch, heads, tokens, size], whatever that
+    /// of the tensor.
+    ::ingot::onnx::Dims getQueryDims();
+    ::ingot::onnx::Dims getKeyDims();
+    ::ingot::onnx::Dims getValueDims();
+    ::ingot::onnx::Dims getResultDims();
+    /// Elements of a query and key, and of a value.
+    int64_t getSize();
+    int64_t getValueSize();
+    /// Heads of queries for each of keys.
+    int64_t getHeadsPerKey();
+  }];
+}
+
 def Ingot_ConcatOp : Ingot_Op<"concat"> {
   let summary = "Tensors joined along a dimension";
   let arguments = (ins Variadic<Onnx_Tensor>:$pieces, I64Attr:$axis);

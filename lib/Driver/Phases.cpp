@@ -24,6 +24,7 @@ static void addGraphPasses(OpPassManager &pm) {
 static void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createSelectQuantized());
   pm.addPass(createAssignPrecision());
+  pm.addPass(createSelectAttention());
   pm.addPass(createSelectHeavy());
   pm.addPass(createPackWeights());
   pm.addPass(createLowerOnnx());

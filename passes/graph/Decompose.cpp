@@ -4,6 +4,7 @@
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/ingot/Ingot.h"
 #include "passes/tensor/Lowering.h"
 
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"

@@ -42,8 +42,8 @@ def Decompose : Pass<"ingot-decompose"> {
   let description = [{
     A recurrent layer (RNN, GRU, LSTM) over a static number of steps becomes a
     matrix product of all inputs, and a product and elementwise work for the
-    state of each step; Attention becomes two products around a softmax. The
-    operators of `com.microsoft` become those of ONNX: quantized functions
+    state of each step; Attention becomes two products around a softmax, or
+    ingot.attention on a machine with warps. The operators of `com.microsoft` become those of ONNX: quantized functions
     DequantizeLinear, the function and QuantizeLinear, MatMulNBits
     DequantizeLinear of a constant in blocks and MatMul. Other forms stay and
     are refused by `ingot-lower-onnx`.
@@ -58,12 +58,13 @@ def Decompose : Pass<"ingot-decompose"> {
     %p = onnx.MatMul ...
     ```
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect",
+  let dependentDialects = ["::ingot::heavy::IngotDialect",
+                           "::ingot::kernel::KernelDialect",
+                           "::mlir::arith::ArithDialect",
                            "::mlir::linalg::LinalgDialect",
                            "::mlir::math::MathDialect",
                            "::mlir::scf::SCFDialect",
-                           "::mlir::tensor::TensorDialect",
-                           "::ingot::kernel::KernelDialect"];
+                           "::mlir::tensor::TensorDialect"];
 }
 
 def FoldConstants : Pass<"ingot-fold-constants", "::mlir::ModuleOp"> {
@@ -262,6 +263,40 @@ def AssignPrecision : Pass<"ingot-assign-precision", "::mlir::ModuleOp"> {
   }];
   let options = [Option<"remarks", "remarks", "bool", "false",
                         "say what each op stores, and why">];
+}
+
+def SelectAttention : Pass<"ingot-select-attention", "::mlir::ModuleOp"> {
+  let summary = "Turn attention into one op, for machines with warps";
+  let description = [{
+    A matrix product whose left factor is the softmax of another one becomes
+    ingot.attention, with what exporters put between them: factors that are
+    constants (on queries or keys too), one float tensor added, one mask
+    (`Where` with a constant), and the guard against rows that see no key.
+    Values in between must have no other readers. Transposes of heads and tokens
+    become the order that the op reads and writes. `ingot-decompose` makes the
+    op of onnx.Attention itself. On other machines nothing changes.
+
+    ```mlir
+    module attributes {ingot.machine = #kernel.machine<target = "sm_80", triple = "nvptx64-nvidia-cuda", tune = "sm_80", features = "+ptx70", vectorBits = 128, vectorRegisters = 32, masks = false, laneBroadcast = false, l1 = 131072, l2 = 41943040, warp = 32>} {
+      func.func @main(%q: tensor<1x2x5x8xf32>, %k: tensor<1x2x8x7xf32>, %v: tensor<1x2x7x8xf32>) -> tensor<1x2x5x8xf32> {
+        %0 = onnx.MatMul %q, %k : (tensor<1x2x5x8xf32>, tensor<1x2x8x7xf32>) -> tensor<1x2x5x7xf32>
+        %1 = onnx.Softmax %0 : (tensor<1x2x5x7xf32>) -> tensor<1x2x5x7xf32>
+        %2 = onnx.MatMul %1, %v : (tensor<1x2x5x7xf32>, tensor<1x2x7x8xf32>) -> tensor<1x2x5x8xf32>
+        return %2 : tensor<1x2x5x8xf32>
+      }
+    }
+    // ==>
+    func.func @main(%q: tensor<1x2x5x8xf32>, %k: tensor<1x2x8x7xf32>, %v: tensor<1x2x7x8xf32>) -> tensor<1x2x5x8xf32> {
+      %0 = ingot.attention %q, %k, %v {k_transposed, scale = 1.000000e+00 : f32} : ...
+      return %0 : tensor<1x2x5x8xf32>
+    }
+    ```
+  }];
+  let options = [Option<"remarks", "remarks", "bool", "false",
+                        "say what is one kernel, and why other softmaxes "
+                        "between products are not">];
+  let dependentDialects = ["::ingot::heavy::IngotDialect",
+                           "::ingot::kernel::KernelDialect"];
 }
 
 def SelectHeavy : Pass<"ingot-select-heavy"> {

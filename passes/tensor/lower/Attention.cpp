@@ -5,11 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Attention as two matrix products around a softmax. Heads of Q that share a
-// head of K are rows of one matrix, so that nothing is repeated.
+// Attention as one op where the machine has a kernel for it, else as two matrix
+// products around a softmax. There, heads of Q that share a head of K are rows
+// of one matrix, so that nothing is repeated.
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/onnx/Attention.h"
+#include "dialects/ingot/Ingot.h"
 #include "dialects/onnx/Layout.h"
 #include "dialects/onnx/Linear.h"
 #include "dialects/onnx/TypeChecks.h"
@@ -45,6 +47,11 @@ private:
       return v;
     return onnx::ConcatOp::create(b, loc, ValueRange{past, v}, 2);
   }
+  /// The same as [batch, length, heads, size].
+  Value asTokens(Value v, AffineExpr heads);
+  /// True if ingot.attention says all of it and the machine computes that.
+  bool isOneKernel();
+  Value oneKernel(Value k, Value v, bool keyTokens, bool valueTokens);
   /// left [batch, heads of Q, rows, n] times right [batch, heads of K, n, m].
   Value product(Value left, Value right);
   /// The scores after scale and softcap, or those and the mask.
@@ -90,6 +97,71 @@ Value AttentionLowering::splitHeads(Value v, AffineExpr heads) {
   onnx::Dims apart{dims[0], dims[1], heads, dims[2].floorDiv(count)};
   return transpose(reshape(b, loc, v, onnx::tensorOf(apart, elementOf(v))),
                    {0, 2, 1, 3});
+}
+
+Value AttentionLowering::asTokens(Value v, AffineExpr heads) {
+  onnx::Dims dims = dimsOf(v);
+  int64_t count = *onnx::constantValue(heads);
+  return reshape(
+      b, loc, v,
+      onnx::tensorOf({dims[0], dims[1], heads, dims[2].floorDiv(count)},
+                     elementOf(v)));
+}
+
+bool AttentionLowering::isOneKernel() {
+  auto module = op->getParentOfType<ModuleOp>();
+  auto machine =
+      module ? module->getAttrOfType<kernel::MachineAttr>("ingot.machine")
+             : kernel::MachineAttr();
+  if (!machine || !machine.hasWarps() || !op.getQkMatmulOutput().use_empty() ||
+      !onnx::isNone(op.getNonpadKvSeqlen()) ||
+      int64_t(op.getLeftWindowSize()) >= 0 ||
+      int64_t(op.getRightWindowSize()) >= 0)
+    return false;
+  onnx::Dims key = onnx::getDims(rankedResult(op, 1));
+  onnx::Dims value = onnx::getDims(rankedResult(op, 2));
+  auto isFine = [](AffineExpr size) {
+    std::optional<int64_t> known = onnx::constantValue(size);
+    return known && *known >= 1 && *known <= heavy::mostAttentionSize;
+  };
+  if (!isFine(key[3]) || !isFine(value[3]) || key[1] != value[1])
+    return false;
+  for (Value v : {op.getQ(), op.getK(), op.getV(), op.getY()})
+    if (Type type = elementOf(v);
+        !type.isF32() && !type.isF16() && !type.isBF16())
+      return false;
+  Value mask = op.getAttnMask();
+  if (onnx::isNone(mask))
+    return true;
+  // A mask that ends before the keys do hides the others.
+  onnx::Dims dims = dimsOf(mask);
+  return !dims.empty() && dims.back() == keys &&
+         (elementOf(mask).isInteger(1) || isa<FloatType>(elementOf(mask)));
+}
+
+Value AttentionLowering::oneKernel(Value k, Value v, bool keyTokens,
+                                   bool valueTokens) {
+  MLIRContext *ctx = b.getContext();
+  onnx::Dims scores = onnx::getDims(rankedResult(op, 3));
+  bool tokens = onnx::rankedType(op.getQ()).getRank() == 3;
+  Value q = tokens ? asTokens(op.getQ(), scores[1]) : op.getQ();
+  onnx::Dims out{scores[0], scores[1], scores[2], dimsOf(v)[3]};
+  if (tokens)
+    std::swap(out[1], out[2]);
+  Value bias, mask;
+  if (Value given = op.getAttnMask(); !onnx::isNone(given))
+    (elementOf(given).isInteger(1) ? mask : bias) = given;
+  onnx::DimsAttr causal;
+  if (op.getIsCausal())
+    causal = onnx::DimsAttr::get(ctx, past ? past : onnx::constantDim(0, ctx));
+  auto flag = [&](bool set) { return set ? b.getUnitAttr() : UnitAttr(); };
+  auto all = heavy::AttentionOp::create(
+      b, loc, onnx::tensorOf(out, elementOf(op.getY())), q, k, v, bias, mask,
+      b.getF32FloatAttr(scale), op.getSoftcapAttr(), FloatAttr(), causal,
+      /*k_transposed=*/UnitAttr(), flag(tokens), flag(keyTokens),
+      flag(valueTokens), flag(tokens), /*zero_masked_rows=*/b.getUnitAttr(),
+      /*zero_nan_rows=*/UnitAttr());
+  return reshape(b, loc, all.getResult(), rankedResult(op));
 }
 
 Value AttentionLowering::product(Value left, Value right) {
@@ -206,12 +278,24 @@ SmallVector<Value> AttentionLowering::build() {
   if (!onnx::isNone(op.getPastKey()))
     past = dimsOf(op.getPastKey())[2];
   real = computeType(elementOf(op.getQ()));
-  Value q = splitHeads(op.getQ(), scoreDims[1]);
-  Value k = follow(op.getPastKey(), splitHeads(op.getK(), presentDims[1]));
-  Value v = follow(op.getPastValue(), splitHeads(op.getV(), presentDims[1]));
   scale = op.getScale()
               ? op.getScale()->convertToDouble()
               : 1 / std::sqrt(double(*onnx::constantValue(presentDims[3])));
+  bool isOne = isOneKernel();
+  // As they come, if nothing else wants them head by head.
+  auto operand = [&](Value now, Value before, Value present, bool &tokens) {
+    tokens = isOne && onnx::rankedType(now).getRank() == 3 &&
+             onnx::isNone(before) && present.use_empty();
+    return tokens ? asTokens(now, presentDims[1])
+                  : follow(before, splitHeads(now, presentDims[1]));
+  };
+  bool keyTokens, valueTokens;
+  Value k = operand(op.getK(), op.getPastKey(), op.getPresentKey(), keyTokens);
+  Value v =
+      operand(op.getV(), op.getPastValue(), op.getPresentValue(), valueTokens);
+  if (isOne)
+    return {oneKernel(k, v, keyTokens, valueTokens), k, v, Value()};
+  Value q = splitHeads(op.getQ(), scoreDims[1]);
   Value products = product(q, transpose(k, {0, 1, 3, 2}));
   Value scores = scoresWith(products, real, true, true);
   Value weights = probabilities(scores);

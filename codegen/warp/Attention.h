@@ -1,0 +1,130 @@
+//===- Attention.h -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Attention in one kernel: the scores of some rows with some keys stay on the
+// chip, and sums are scaled when a row's greatest score grows (online softmax).
+//
+//===----------------------------------------------------------------------===//
+#ifndef INGOT_CODEGEN_WARP_ATTENTION_H
+#define INGOT_CODEGEN_WARP_ATTENTION_H
+
+#include "codegen/EmitKernels.h"
+#include "codegen/loop/KernelContext.h"
+#include "codegen/warp/Words.h"
+#include "dialects/ingot/Ingot.h"
+
+namespace ingot::warp {
+
+/// Emits the item of number `block` of a kernel of one ingot.attention. Sets
+/// the number of items and how they are launched. `name` is the kernel's.
+mlir::LogicalResult emitAttention(mlir::OpBuilder &b, KernelContext &context,
+                                  llvm::StringRef name, heavy::AttentionOp op,
+                                  mlir::AffineExpr &work, GridShape &grid);
+
+/// What all forms share. The rows of a block are queries of heads that have the
+/// same keys: query m of the head g of those is row g * queries + m.
+class AttentionEmitter {
+public:
+  AttentionEmitter(KernelContext &context, llvm::StringRef name,
+                   heavy::AttentionOp op);
+
+  /// The rows that share keys; null if symbolic.
+  std::optional<int64_t> rowsPerKeys() const {
+    return onnx::constantValue(rows);
+  }
+  /// Batches and heads of keys.
+  mlir::AffineExpr keyHeads() const { return batches * heads; }
+
+protected:
+  /// A tensor as [batch, heads, tokens, size].
+  struct Operand {
+    BufferRef buffer;
+    /// Elements between neighbours; 0 along what is broadcast.
+    llvm::SmallVector<mlir::AffineExpr, 4> strides;
+    /// Four neighbours of a token can be read at once wherever it is.
+    bool isWide = false;
+  };
+  /// One row: its query and what its scores need, for the thread.
+  struct Row {
+    mlir::Value head, query;
+    /// Whether there is such a row; the rest is that of the last one if not.
+    mlir::Value exists;
+    /// Elements to the row of bias and mask (64 bits).
+    mlir::Value bias, mask;
+    /// The first key that the causal rule hides (32 bits, may be negative).
+    mlir::Value hidden;
+  };
+
+  /// Finds the block among all, for blocks of that many rows.
+  void begin(Words &w, int64_t rowsOfBlock, mlir::AffineExpr &work);
+  /// Row `number` of the batch and heads of the block.
+  Row row(Words &w, mlir::Value number);
+  /// The number of keys that a row of the block may see, from the first on.
+  mlir::Value keysSeen(Words &w, int64_t rowsOfBlock);
+  /// The score of a product of a row with a key; minus infinity beyond the
+  /// last key, unless the key is known to exist.
+  mlir::Value score(Words &w, const Row &row, mlir::Value product,
+                    mlir::Value key, bool exists = false);
+  /// What is subtracted of scores whose greatest is that: 0 for minus infinity.
+  mlir::Value shift(Words &w, mlir::Value greatest);
+  /// e^(x - shift).
+  mlir::Value power(Words &w, mlir::Value x, mlir::Value shift);
+  /// What the sums of a row, whose powers have that total, are multiplied by,
+  /// and the product.
+  mlir::Value share(Words &w, mlir::Value total);
+  mlir::Value finish(Words &w, mlir::Value sum, mlir::Value share);
+
+  mlir::Value greater(Words &w, mlir::Value x, mlir::Value y);
+  mlir::Value plus(Words &w, mlir::Value x, mlir::Value y);
+  mlir::Value times(Words &w, mlir::Value x, mlir::Value y);
+  mlir::Value real(Words &w, double x);
+  /// A float (or vector) in another precision.
+  mlir::Value convert(Words &w, mlir::Value x, mlir::Type type);
+
+  /// Elements to a token of an operand: head 0 is the block's own.
+  mlir::Value tokenOffset(Words &w, const Operand &from, mlir::Value head,
+                          mlir::Value token);
+  /// Four neighbours of a token from element `column` on as f32, zeros where
+  /// `inside` (null: true) is false or the token has no such element.
+  mlir::Value loadFour(Words &w, const Operand &from, mlir::Value token,
+                       mlir::Value column, int64_t size, mlir::Value inside);
+  /// Stores up to four neighbours of a row of the result.
+  void storeFour(Words &w, const Row &row, mlir::Value column,
+                 llvm::ArrayRef<mlir::Value> sums);
+
+  KernelContext &context;
+  llvm::StringRef name;
+  heavy::AttentionOp op;
+  mlir::Location loc;
+  Operand q, k, v, result, bias, mask;
+  mlir::AffineExpr batches, heads, queries, keys, rows;
+  int64_t size, valueSize, perKey;
+  /// Of the block: its batch, head of keys, first row.
+  mlir::Value batch, keyHead, firstRow;
+  /// Of the kernel: sizes as 32-bit numbers.
+  mlir::Value queryCount, keyCount, rowCount, thread;
+
+private:
+  Operand describe(Words &w, mlir::Value tensor, llvm::ArrayRef<int64_t> order);
+};
+
+/// Blocks of rows against tiles of keys in shared memory, by scalar
+/// multiply-adds.
+void emitAttentionTiles(mlir::OpBuilder &b, KernelContext &context,
+                        llvm::StringRef name, heavy::AttentionOp op,
+                        mlir::AffineExpr &work, GridShape &grid);
+
+/// The same for few rows, where reading keys and values is all that counts:
+/// groups of lanes take keys in turn.
+bool hasFewRows(heavy::AttentionOp op);
+void emitAttentionRows(mlir::OpBuilder &b, KernelContext &context,
+                       llvm::StringRef name, heavy::AttentionOp op,
+                       mlir::AffineExpr &work, GridShape &grid);
+
+} // namespace ingot::warp
+
+#endif // INGOT_CODEGEN_WARP_ATTENTION_H
