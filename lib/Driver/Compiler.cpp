@@ -47,7 +47,7 @@ std::optional<Emit> ingot::parseEmit(StringRef name) {
       .Case("tensor", Emit::Tensor)
       .Case("kernel", Emit::Kernel)
       .Case("memory", Emit::Memory)
-      .Case("loops", Emit::Loops)
+      .Cases({"loops", "mlir"}, Emit::Loops)
       .Case("llvm", Emit::LlvmIr)
       .Case("asm", Emit::Assembly)
       .Case("ptx", Emit::Ptx)

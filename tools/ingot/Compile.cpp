@@ -180,13 +180,13 @@ struct Form {
 } // namespace
 
 static const Form forms[] = {
-    {"so", ".so", false},       {"a", ".a", false},
-    {"obj", ".o", false},       {"asm", ".s", true},
-    {"llvm", ".ll", true},      {"onnx", ".mlir", true},
-    {"graph", ".mlir", true},   {"tensor", ".mlir", true},
-    {"kernel", ".mlir", true},  {"memory", ".mlir", true},
-    {"loops", ".mlir", true},   {"ptx", ".ptx", true},
-    {"cubin", ".cubin", false},
+    {"so", ".so", false},      {"a", ".a", false},
+    {"obj", ".o", false},      {"asm", ".s", true},
+    {"llvm", ".ll", true},     {"onnx", ".mlir", true},
+    {"graph", ".mlir", true},  {"tensor", ".mlir", true},
+    {"kernel", ".mlir", true}, {"memory", ".mlir", true},
+    {"loops", ".mlir", true},  {"mlir", ".mlir", true},
+    {"ptx", ".ptx", true},     {"cubin", ".cubin", false},
 };
 
 /// The form that --emit, or else the ending of -o, asks for.

@@ -89,7 +89,8 @@ static const Flag flags[] = {
      [](Options &o, StringRef v) { return setText(o.output, v); }},
     {"emit", 0, "FORM",
      "so (default), a, obj, asm, ptx, cubin, llvm, or the IR\n"
-     "after a phase: onnx, graph, tensor, kernel, memory, loops.\n"
+     "after a phase: onnx, graph, tensor, kernel, memory,\n"
+     "loops (or mlir: what LLVM IR is made of).\n"
      "Without it the ending of -o decides",
      Compile, [](Options &o, StringRef v) { return setText(o.emit, v); }},
     {"target", 0, "TARGET",
