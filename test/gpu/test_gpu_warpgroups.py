@@ -5,6 +5,9 @@ Factors are small multiples of 1/8, so that sums are exact in any order: results
 must be those of the processor to the bit.
 """
 
+import os
+import shutil
+
 import numpy as np
 import pytest
 from onnx import helper
@@ -12,6 +15,7 @@ from support import tool
 from test_gpu_products import numbers, outputs, save
 
 TARGET = "sm_90a"
+PTXAS = shutil.which("ptxas", path=os.environ["PATH"] + ":/usr/local/cuda/bin")
 HALF = np.float16
 
 pytestmark = pytest.mark.skipif(
@@ -130,3 +134,37 @@ def test_driver_refuses_a_map(tmp_path):
     assert finished.outcome() == "refused"
     assert "cuTensorMapEncodeTiled failed: CUDA_ERROR_INVALID_VALUE" in finished.message()
     assert "'MatMul:big'" in finished.message()
+
+
+@pytest.mark.skipif(not PTXAS, reason="ptxas is not installed")
+@pytest.mark.parametrize(
+    "m, n, tile, registers",
+    [
+        (2048, 4096, "128 x 256, in pairs", 168),
+        (512, 4096, "128 x 128, in pairs", None),
+        (64, 256 * 132, "64 x 256", None),
+        (64, 128 * 132, "64 x 128", None),
+    ],
+)
+def test_assembler(m, n, tile, registers, tmp_path):
+    """Sums stay in registers, and nothing makes products wait for each other."""
+    weights = {"w": np.zeros((1024, n), HALF), "b": np.zeros(n, HALF)}
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["p"]),
+        helper.make_node("Add", ["p", "b"], ["s"]),
+        helper.make_node("Gelu", ["s"], ["y"]),
+    ]
+    model = tmp_path / "m.onnx"
+    save(model, nodes, {"x": np.zeros((m, 1024), HALF)}, {}, weights)
+    assert f"product of warpgroups, tiles of {tile}\n" in explain(model)
+    flags = [f"--target={TARGET}", "--emit=ptx", "-o", tmp_path / "m.ptx"]
+    finished = tool.run([tool.tool("ingot"), "compile", model, *flags])
+    assert finished.outcome() == "done", finished.message()
+    flags = ["-v", "-arch=sm_90a", tmp_path / "m.ptx", "-o", tmp_path / "m.cubin"]
+    finished = tool.run([PTXAS, *flags])
+    assert finished.status == 0, finished.stderr
+    assert "0 bytes spill stores, 0 bytes spill loads" in finished.stderr
+    assert "(C75" not in finished.stderr
+    # All that 384 threads can have: those that multiply take more later.
+    if registers:
+        assert f"Used {registers} registers" in finished.stderr

@@ -437,7 +437,8 @@ void WarpgroupProduct::emit(OpBuilder &b, const WarpgroupShape &chosen,
       b, loc, multiplies,
       [&](OpBuilder &nested) {
         Words in(nested, loc);
-        acquireRegisters(in, productRegisters);
+        if (shape.movesRegisters())
+          acquireRegisters(in, productRegisters);
         group = number;
         lane = in.rem(thread, 32);
         staged = in.add(in.mul(in.div(thread, 32), WarpgroupShape::stagedBytes),
@@ -446,7 +447,8 @@ void WarpgroupProduct::emit(OpBuilder &b, const WarpgroupShape &chosen,
       },
       [&](OpBuilder &nested) {
         Words in(nested, loc);
-        releaseRegisters(in, copyRegisters);
+        if (shape.movesRegisters())
+          releaseRegisters(in, copyRegisters);
         Value copies = arith::CmpIOp::create(
             nested, loc, arith::CmpIPredicate::eq, thread,
             in.number(WarpgroupShape::groups * groupThreads));

@@ -41,6 +41,9 @@ struct WarpgroupShape {
   bool splitsRows() const { return rows > groupRows; }
   /// Columns that a warpgroup multiplies.
   int64_t groupColumns() const { return splitsRows() ? columns : columns / 2; }
+  /// Whether a third of the registers is not enough for the sums and what else
+  /// a thread holds. Where it is, ptxas warns of needless moves (C7508).
+  bool movesRegisters() const { return groupColumns() > 128; }
   int64_t leftBytes() const { return rows * swizzleBytes; }
   int64_t slotBytes() const { return (rows + columns) * swizzleBytes; }
   /// Where the results on their way, and the barriers, are in shared memory.
