@@ -1,13 +1,14 @@
 """Runs a tool on a bad file in a child process with limits."""
 
 import dataclasses
+import functools
+import json
 import os
+import pathlib
 import re
-import resource
-import signal
 import subprocess
-import tempfile
-import time
+import sys
+import threading
 
 from support.tool import CODE, DEFECT, tool
 
@@ -27,38 +28,29 @@ class Result:
         return set(CODE.findall(self.text))
 
 
+SPAWNER = pathlib.Path(__file__).with_name("spawner.py")
+
+
+@functools.cache
+def spawner():
+    """The process that starts all others, and a lock for its answers."""
+    server = subprocess.Popen(
+        [sys.executable, "-S", SPAWNER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return server, threading.Lock()
+
+
 def run(command, seconds, address_bytes):
     """Runs with limits on address space and processor time."""
-
-    def limit():
-        resource.setrlimit(resource.RLIMIT_AS, (address_bytes, address_bytes))
-        cpu = int(seconds) + 1
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-    with tempfile.TemporaryFile() as output:
-        start = time.monotonic()
-        child = subprocess.Popen(
-            [str(word) for word in command],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            preexec_fn=limit,
-            start_new_session=True,
-        )
-        deadline = start + 10 * seconds + 10
-        while True:
-            pid, status, usage = os.wait4(child.pid, os.WNOHANG)
-            if pid:
-                break
-            if time.monotonic() > deadline:
-                os.killpg(child.pid, signal.SIGKILL)
-            time.sleep(0.002)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        elapsed = time.monotonic() - start
-        output.seek(0)
-        text = output.read().decode(errors="replace")
-    return Result(child.returncode, text, elapsed, usage.ru_maxrss << 10)
+    server, lock = spawner()
+    with lock:
+        request = [[str(word) for word in command], seconds, address_bytes]
+        server.stdin.write(json.dumps(request) + "\n")
+        server.stdin.flush()
+        return Result(**json.loads(server.stdout.readline()))
 
 
 def base_bytes():
