@@ -24,7 +24,9 @@ AttentionEmitter::AttentionEmitter(KernelContext &context, StringRef name,
                                    heavy::AttentionOp op)
     : context(context), name(name), op(op), loc(op.getLoc()),
       size(op.getSize()), valueSize(op.getValueSize()),
-      perKey(op.getHeadsPerKey()) {
+      perKey(op.getHeadsPerKey()),
+      inTwos(!op.getBias() && !op.getFill() &&
+             op.getSoftcap().convertToDouble() == 0) {
   onnx::Dims query = op.getQueryDims(), key = op.getKeyDims();
   batches = query[0];
   heads = key[1];
@@ -44,20 +46,26 @@ AttentionEmitter::Operand AttentionEmitter::describe(Words &w, Value tensor,
   operand.buffer = context.lookup(w.b, loc, tensor);
   onnx::Dims dims = onnx::getDims(type);
   int64_t missing = 4 - type.getRank();
-  bool isWide = true;
-  constexpr int64_t together = 4;
   for (auto [i, dim] : llvm::enumerate(order)) {
     AffineExpr stride = onnx::constantDim(0, type.getContext());
     if (dim >= missing && onnx::constantValue(dims[dim - missing]) != 1)
       stride = operand.buffer.strides[dim - missing];
     operand.strides.push_back(stride);
-    isWide &= i < 3 ? stride.isMultipleOf(together)
-                    : onnx::constantValue(stride) == 1 &&
-                          dims[dim - missing].isMultipleOf(together);
   }
-  int64_t bytes = together * storageBytes(type.getElementType());
-  operand.isWide = isWide && operand.buffer.alignment % bytes == 0 &&
-                   operand.buffer.alignment > 0;
+  auto canRead = [&](int64_t together) {
+    int64_t bytes = together * storageBytes(type.getElementType());
+    return missing == 0 && operand.buffer.alignment > 0 &&
+           operand.buffer.alignment % bytes == 0 &&
+           onnx::constantValue(operand.strides[3]) == 1 &&
+           dims[order[3]].isMultipleOf(together) &&
+           llvm::all_of(ArrayRef(operand.strides).drop_back(),
+                        [&](AffineExpr stride) {
+                          return stride.isMultipleOf(together);
+                        });
+  };
+  for (int64_t together : {4, 8})
+    if (canRead(together))
+      operand.granule = together;
   return operand;
 }
 
@@ -155,8 +163,9 @@ Value AttentionEmitter::greater(Words &w, Value x, Value y) {
 }
 
 Value AttentionEmitter::score(Words &w, const Row &row, Value product,
-                              Value key, bool exists) {
-  Value x = times(w, product, real(w, op.getScale().convertToDouble()));
+                              Value key, bool isChecked) {
+  double scale = op.getScale().convertToDouble() * (inTwos ? M_LOG2E : 1);
+  Value x = times(w, product, real(w, scale));
   if (double cap = op.getSoftcap().convertToDouble(); cap != 0) {
     x = arith::DivFOp::create(w.b, loc, x, real(w, cap));
     x = times(w, math::TanhOp::create(w.b, loc, x), real(w, cap));
@@ -166,7 +175,7 @@ Value AttentionEmitter::score(Words &w, const Row &row, Value product,
                                  limit)
         .getResult();
   };
-  Value inside = exists ? Value() : below(keyCount);
+  Value inside = isChecked ? below(keyCount) : Value();
   // What lies beyond the last key is read at the first.
   Value readable = inside ? w.select(inside, key, w.number(0)) : key;
   auto offsetIn = [&](const Operand &from, Value rowOffset) {
@@ -179,7 +188,7 @@ Value AttentionEmitter::score(Words &w, const Row &row, Value product,
   if (op.getMask())
     seen =
         context.load(w.b, loc, mask.buffer, offsetIn(mask, row.mask), {}).value;
-  if (row.hidden)
+  if (row.hidden && isChecked)
     seen = w.both(seen, below(row.hidden));
   double hidden = op.getFill() ? op.getFill()->convertToDouble() : -INFINITY;
   if (seen)
@@ -213,8 +222,16 @@ Value AttentionEmitter::shift(Words &w, Value greatest) {
 
 Value AttentionEmitter::power(Words &w, Value x, Value shift) {
   // Differences first: scores may be the least of numbers.
-  Value difference = arith::SubFOp::create(w.b, loc, x, shift);
-  return math::Exp2Op::create(w.b, loc, times(w, difference, real(w, M_LOG2E)));
+  Value exponent = arith::SubFOp::create(w.b, loc, x, shift);
+  if (!inTwos)
+    exponent = times(w, exponent, real(w, M_LOG2E));
+  if (!isApproximate)
+    return math::Exp2Op::create(w.b, loc, exponent);
+  return LLVM::CallIntrinsicOp::create(
+             w.b, loc, exponent.getType(),
+             w.b.getStringAttr("llvm.nvvm.ex2.approx.ftz.f32"),
+             ValueRange{exponent})
+      .getResults();
 }
 
 Value AttentionEmitter::share(Words &w, Value total) {
@@ -249,7 +266,7 @@ Value AttentionEmitter::loadFour(Words &w, const Operand &from, Value token,
         .getResult();
   };
   Value zero = w.wideNumber(0);
-  if (from.isWide) {
+  if (from.granule >= together) {
     inside = w.both(inside, w.less(column, elements));
     Value offset = w.add(token, w.wide(column));
     Value at = address(w.select(inside, offset, zero));
@@ -277,8 +294,8 @@ Value AttentionEmitter::loadFour(Words &w, const Operand &from, Value token,
   return vector::FromElementsOp::create(w.b, loc, four, values);
 }
 
-void AttentionEmitter::storeFour(Words &w, const Row &row, Value column,
-                                 ArrayRef<Value> sums) {
+void AttentionEmitter::storeNeighbours(Words &w, const Row &row, Value column,
+                                       ArrayRef<Value> sums) {
   Type element = result.buffer.elementType;
   Type stored = storageType(element);
   Value token = tokenOffset(w, result, row.head, row.query);
@@ -300,7 +317,7 @@ void AttentionEmitter::storeFour(Words &w, const Row &row, Value column,
     int64_t lanes = isa<VectorType>(memory) ? count : 1;
     LLVM::StoreOp::create(in.b, loc, v, address, lanes * storageBytes(stored));
   };
-  if (result.isWide) {
+  if (result.granule >= count) {
     branch(w.both(row.exists, w.less(column, valueSize)), [&](Words &in) {
       Value all = vector::FromElementsOp::create(
           in.b, loc, VectorType::get({count}, in.b.getF32Type()), sums);
@@ -321,7 +338,8 @@ LogicalResult warp::emitAttention(OpBuilder &b, KernelContext &context,
                                   AffineExpr &work, GridShape &grid) {
   if (hasFewRows(op))
     emitAttentionRows(b, context, name, op, work, grid);
-  else
+  else if (!usesTensorCores(context.machine, op) ||
+           !emitAttentionMatrix(b, context, name, op, work, grid))
     emitAttentionTiles(b, context, name, op, work, grid);
   return success();
 }

@@ -14,7 +14,7 @@
 
 #include "codegen/EmitKernels.h"
 #include "codegen/loop/KernelContext.h"
-#include "codegen/warp/Words.h"
+#include "codegen/warp/TileCopy.h"
 #include "dialects/ingot/Ingot.h"
 
 namespace ingot::warp {
@@ -45,8 +45,9 @@ protected:
     BufferRef buffer;
     /// Elements between neighbours; 0 along what is broadcast.
     llvm::SmallVector<mlir::AffineExpr, 4> strides;
-    /// Four neighbours of a token can be read at once wherever it is.
-    bool isWide = false;
+    /// Neighbours of a token that can be read at once wherever it is: 8, 4
+    /// or 1.
+    int64_t granule = 1;
   };
   /// One row: its query and what its scores need, for the thread.
   struct Row {
@@ -65,13 +66,14 @@ protected:
   Row row(Words &w, mlir::Value number);
   /// The number of keys that a row of the block may see, from the first on.
   mlir::Value keysSeen(Words &w, int64_t rowsOfBlock);
-  /// The score of a product of a row with a key; minus infinity beyond the
-  /// last key, unless the key is known to exist.
+  /// The score of a product of a row with a key; minus infinity beyond the last
+  /// key. Not `isChecked`: there is such a key, and the causal rule does not
+  /// hide it.
   mlir::Value score(Words &w, const Row &row, mlir::Value product,
-                    mlir::Value key, bool exists = false);
+                    mlir::Value key, bool isChecked = true);
   /// What is subtracted of scores whose greatest is that: 0 for minus infinity.
   mlir::Value shift(Words &w, mlir::Value greatest);
-  /// e^(x - shift).
+  /// e^(x - shift), of scores.
   mlir::Value power(Words &w, mlir::Value x, mlir::Value shift);
   /// What the sums of a row, whose powers have that total, are multiplied by,
   /// and the product.
@@ -92,9 +94,9 @@ protected:
   /// `inside` (null: true) is false or the token has no such element.
   mlir::Value loadFour(Words &w, const Operand &from, mlir::Value token,
                        mlir::Value column, int64_t size, mlir::Value inside);
-  /// Stores up to four neighbours of a row of the result.
-  void storeFour(Words &w, const Row &row, mlir::Value column,
-                 llvm::ArrayRef<mlir::Value> sums);
+  /// Stores two or four neighbours of a row of the result.
+  void storeNeighbours(Words &w, const Row &row, mlir::Value column,
+                       llvm::ArrayRef<mlir::Value> sums);
 
   KernelContext &context;
   llvm::StringRef name;
@@ -103,6 +105,10 @@ protected:
   Operand q, k, v, result, bias, mask;
   mlir::AffineExpr batches, heads, queries, keys, rows;
   int64_t size, valueSize, perKey;
+  /// Scores are exponents of 2, not of e: nothing but their scale tells.
+  bool inTwos;
+  /// Powers as the machine has them, where halves are made of them.
+  bool isApproximate = false;
   /// Of the block: its batch, head of keys, first row.
   mlir::Value batch, keyHead, firstRow;
   /// Of the kernel: sizes as 32-bit numbers.
@@ -117,6 +123,13 @@ private:
 void emitAttentionTiles(mlir::OpBuilder &b, KernelContext &context,
                         llvm::StringRef name, heavy::AttentionOp op,
                         mlir::AffineExpr &work, GridShape &grid);
+
+/// The same by tensor cores, for halves. Returns false, with no more than sizes
+/// emitted, if operands do not lie at multiples of chunks.
+bool usesTensorCores(kernel::MachineAttr machine, heavy::AttentionOp op);
+bool emitAttentionMatrix(mlir::OpBuilder &b, KernelContext &context,
+                         llvm::StringRef name, heavy::AttentionOp op,
+                         mlir::AffineExpr &work, GridShape &grid);
 
 /// The same for few rows, where reading keys and values is all that counts:
 /// groups of lanes take keys in turn.

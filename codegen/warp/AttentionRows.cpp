@@ -228,7 +228,7 @@ void AttentionRows::finishRows(Words &w, ArrayRef<State> states) {
   Value factor = share(on, total);
   for (Value &sum : sums)
     sum = finish(on, sum, factor);
-  storeFour(on, row(on, on.add(firstRow, number)), column, sums);
+  storeNeighbours(on, row(on, on.add(firstRow, number)), column, sums);
 }
 
 void AttentionRows::emit(OpBuilder &b, AffineExpr &work, GridShape &grid) {

@@ -299,8 +299,8 @@ void AttentionTiles::emit(OpBuilder &b, AffineExpr &work, GridShape &grid) {
         four.push_back(
             finish(w, loop.getResult(2 * count + i * perRow + c * together + d),
                    factor));
-      storeFour(w, rowsOfThread[i], w.mul(w.add(lane, c * lanes), together),
-                four);
+      storeNeighbours(w, rowsOfThread[i],
+                      w.mul(w.add(lane, c * lanes), together), four);
     }
   }
 }
