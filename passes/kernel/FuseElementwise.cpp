@@ -232,6 +232,10 @@ struct ReadRowsInPlace : OpRewritePattern<linalg::GenericOp> {
 private:
   /// The dimensions of size 1 that the view adds, if it does nothing else.
   static std::optional<SmallVector<int64_t>> unitsOf(kernel::ViewOp view) {
+    // Unsigned elements may be seen as signless ones, and the other way round.
+    if (getElementTypeOrSelf(view.getSource().getType()) !=
+        getElementTypeOrSelf(view.getResult().getType()))
+      return std::nullopt;
     onnx::Dims from =
         onnx::getDims(cast<RankedTensorType>(view.getSource().getType()));
     onnx::Dims to =

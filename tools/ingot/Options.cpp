@@ -88,20 +88,20 @@ static const Flag flags[] = {
      Compile | Quantize,
      [](Options &o, StringRef v) { return setText(o.output, v); }},
     {"emit", 0, "FORM",
-     "so (default), a, obj, asm, ptx, cubin, llvm, or the IR\n"
-     "after a phase: onnx, graph, tensor, kernel, memory,\n"
-     "loops (or mlir: what LLVM IR is made of).\n"
+     "so (default), a, obj, asm, ptx, cubin, llvm, or the\n"
+     "IR after a phase: onnx, graph, tensor, kernel,\n"
+     "memory, loops (or mlir: what LLVM IR is made of).\n"
      "Without it the ending of -o decides",
      Compile, [](Options &o, StringRef v) { return setText(o.emit, v); }},
     {"target", 0, "TARGET",
      "host (default), x86-64-v3, x86-64-v4,\n"
-     "aarch64[+dotprod+i8mm+fp16+bf16], sm_75 to sm_120, or\n"
-     "several in one file: x86-64-v4,sm_80,sm_90a; check\n"
-     "takes all",
+     "aarch64[+dotprod+i8mm+fp16+bf16], sm_75 to sm_120,\n"
+     "or several in one file: x86-64-v4,sm_80,sm_90a;\n"
+     "check takes all",
      compiling, [](Options &o, StringRef v) { return setText(o.target, v); }},
     {"ptxas", 0, "auto|off|FILE",
-     "NVIDIA's assembler, which adds machine code to the PTX\n"
-     "of GPUs; auto (default): if it is installed",
+     "NVIDIA's assembler, which adds machine code to the\n"
+     "PTX of GPUs; auto (default): if it is installed",
      compiling, [](Options &o, StringRef v) { return setText(o.ptxas, v); }},
     {"cpu", 0, "NAME", "the processor to tune for, as LLVM names it", compiling,
      [](Options &o, StringRef v) { return setText(o.cpu, v); }},
@@ -157,7 +157,7 @@ static const Flag flags[] = {
     {"qemu-cpu", 0, "NAME", "the processor qemu stands for", Run,
      [](Options &o, StringRef v) { return setText(o.qemuCpu, v); }},
     {"no-fallback", 0, "",
-     "fail where the best target of an artifact cannot run,\n"
+     "fail where the best target of a file cannot run,\n"
      "instead of taking the next one with a warning",
      Run | Bench,
      [](Options &o, StringRef) -> std::string {
