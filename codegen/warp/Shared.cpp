@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/warp/Shared.h"
+#include "codegen/warp/Warp.h"
 
 #include "mlir/IR/BuiltinOps.h"
 
@@ -12,18 +13,12 @@ using namespace mlir;
 using namespace ingot;
 using namespace ingot::warp;
 
-/// NVPTX's numbers of address spaces.
-constexpr unsigned globalSpace = 1, sharedSpace = 3;
+/// NVPTX's number of the address space of global memory.
+constexpr unsigned globalSpace = 1;
 
 Value warp::sharedMemory(Words &w, StringRef name, int64_t bytes) {
-  auto module =
-      w.b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
-  OpBuilder top = OpBuilder::atBlockBegin(module.getBody());
-  auto type = LLVM::LLVMArrayType::get(top.getI8Type(), bytes);
-  auto global = LLVM::GlobalOp::create(
-      top, w.loc, type, /*isConstant=*/false, LLVM::Linkage::Internal, name,
-      Attribute(), /*alignment=*/128, sharedSpace);
-  return LLVM::AddressOfOp::create(w.b, w.loc, global);
+  constexpr int64_t alignment = 128;
+  return namedShared(w.b, w.loc, name, bytes, alignment);
 }
 
 Value warp::bytesAfter(Words &w, Value pointer, Value bytes) {

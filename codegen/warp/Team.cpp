@@ -31,28 +31,6 @@ Value warp::isFirst(OpBuilder &b, Location loc, const Team &team) {
                                zero);
 }
 
-/// Shared memory for a value of 64 bits of each warp of a block.
-static Value exchangeArea(OpBuilder &b, Location loc) {
-  constexpr llvm::StringLiteral name = "ingot_team_exchange";
-  constexpr unsigned sharedSpace = 3;
-  ModuleOp module =
-      b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
-  if (!module.lookupSymbol(name)) {
-    OpBuilder top = OpBuilder::atBlockBegin(module.getBody());
-    auto type = LLVM::LLVMArrayType::get(b.getI64Type(), warpSize);
-    auto global =
-        LLVM::GlobalOp::create(top, module.getLoc(), type, /*isConstant=*/false,
-                               LLVM::Linkage::Internal, name, Attribute(),
-                               /*alignment=*/8, sharedSpace);
-    Block *block = top.createBlock(&global.getInitializerRegion());
-    OpBuilder init = OpBuilder::atBlockEnd(block);
-    LLVM::ReturnOp::create(init, loc,
-                           LLVM::UndefOp::create(init, loc, type).getResult());
-  }
-  auto pointer = LLVM::LLVMPointerType::get(b.getContext(), sharedSpace);
-  return LLVM::AddressOfOp::create(b, loc, pointer, name);
-}
-
 Value warp::combineTeam(OpBuilder &b, Location loc, const Team &team, Value v,
                         function_ref<Value(Value, Value)> combine) {
   int64_t inWarp = std::min(team.size, warpSize);
@@ -62,7 +40,8 @@ Value warp::combineTeam(OpBuilder &b, Location loc, const Team &team, Value v,
     return v;
   // Every thread joins the values of all warps in their order.
   int64_t warps = team.size / warpSize;
-  Value area = exchangeArea(b, loc);
+  // A value of 64 bits of each warp of a block.
+  Value area = namedShared(b, loc, "ingot_team_exchange", 8 * warpSize, 8);
   auto word = [&](Value index) -> Value {
     Value offset = arith::IndexCastOp::create(b, loc, b.getI64Type(), index);
     return LLVM::GEPOp::create(b, loc, area.getType(), b.getI64Type(), area,

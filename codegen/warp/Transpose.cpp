@@ -58,27 +58,12 @@ warp::planTranspose(ArrayRef<Operation *> ops, kernel::MachineAttr machine) {
 }
 
 /// Shared memory for a square of elements, as a plain pointer.
-static Value squareFor(OpBuilder &b, Location loc, Operation *kernel,
-                       Type element, unsigned number) {
-  constexpr unsigned sharedSpace = 3;
-  ModuleOp module = kernel->getParentOfType<ModuleOp>();
-  std::string name = "ingot_square_" + std::to_string(number) + "_" +
-                     std::to_string(storageBytes(element));
-  if (!module.lookupSymbol(name)) {
-    OpBuilder top = OpBuilder::atBlockBegin(module.getBody());
-    auto bits = top.getIntegerType(8 * storageBytes(element));
-    auto type = LLVM::LLVMArrayType::get(bits, side * pitch);
-    auto global =
-        LLVM::GlobalOp::create(top, module.getLoc(), type, /*isConstant=*/false,
-                               LLVM::Linkage::Internal, name, Attribute(),
-                               /*alignment=*/16, sharedSpace);
-    Block *block = top.createBlock(&global.getInitializerRegion());
-    OpBuilder init = OpBuilder::atBlockEnd(block);
-    LLVM::ReturnOp::create(init, loc,
-                           LLVM::UndefOp::create(init, loc, type).getResult());
-  }
-  Value shared = LLVM::AddressOfOp::create(
-      b, loc, LLVM::LLVMPointerType::get(b.getContext(), sharedSpace), name);
+static Value squareFor(OpBuilder &b, Location loc, Type element,
+                       unsigned number) {
+  int64_t bytes = storageBytes(element);
+  Value shared = warp::namedShared(
+      b, loc, "ingot_square_" + Twine(number) + "_" + Twine(bytes),
+      side * pitch * bytes, 16);
   return LLVM::AddrSpaceCastOp::create(
       b, loc, LLVM::LLVMPointerType::get(b.getContext()), shared);
 }
@@ -171,7 +156,7 @@ BufferRef TransposeEmitter::square(OpBuilder &at, size_t number) {
   auto type =
       cast<RankedTensorType>(op->getOperand(plan.operands[number]).getType());
   MLIRContext *ctx = op.getContext();
-  return {squareFor(at, loc, op, type.getElementType(), number),
+  return {squareFor(at, loc, type.getElementType(), number),
           type.getElementType(),
           {getAffineConstantExpr(pitch, ctx), getAffineConstantExpr(1, ctx)}};
 }

@@ -91,6 +91,22 @@ Value warp::shuffleXor(OpBuilder &b, Location loc, Value v, int64_t mask) {
   return type.isInteger() ? bits : arith::BitcastOp::create(b, loc, type, bits);
 }
 
+Value warp::namedShared(OpBuilder &b, Location loc, const Twine &name,
+                        int64_t bytes, int64_t alignment) {
+  std::string symbol = name.str();
+  auto module =
+      b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  if (!module.lookupSymbol(symbol)) {
+    OpBuilder top = OpBuilder::atBlockBegin(module.getBody());
+    auto type = LLVM::LLVMArrayType::get(top.getI8Type(), bytes);
+    LLVM::GlobalOp::create(top, module.getLoc(), type, /*isConstant=*/false,
+                           LLVM::Linkage::Internal, symbol, Attribute(),
+                           alignment, sharedSpace);
+  }
+  auto pointer = LLVM::LLVMPointerType::get(b.getContext(), sharedSpace);
+  return LLVM::AddressOfOp::create(b, loc, pointer, symbol);
+}
+
 void warp::setBlock(LLVM::LLVMFuncOp kernel, int64_t threads,
                     int64_t resident) {
   Builder b(kernel.getContext());

@@ -39,6 +39,16 @@ void syncWarp(mlir::OpBuilder &b, mlir::Location loc);
 mlir::Value shuffleXor(mlir::OpBuilder &b, mlir::Location loc, mlir::Value v,
                        int64_t mask);
 
+/// Shared memory of a block, of `bytes` bytes, as a pointer to address space
+/// `sharedSpace`. Where the module has an object of that name, of the same
+/// size, it is that one: names tell sizes apart.
+mlir::Value namedShared(mlir::OpBuilder &b, mlir::Location loc,
+                        const llvm::Twine &name, int64_t bytes,
+                        int64_t alignment);
+
+/// NVPTX's number of the address space of shared memory.
+constexpr unsigned sharedSpace = 3;
+
 /// Declares that the kernel is launched with blocks of that many threads, of
 /// which a multiprocessor should hold at least `resident`; 0: any number.
 void setBlock(mlir::LLVM::LLVMFuncOp kernel, int64_t threads,

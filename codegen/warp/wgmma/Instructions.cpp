@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/warp/wgmma/Instructions.h"
+#include "codegen/warp/Warp.h"
 
 #include "mlir/IR/BuiltinOps.h"
 
@@ -32,7 +33,6 @@ static void effect(Words &w, const Twine &text, StringRef constraints,
 
 Value warp::dynamicShared(Words &w) {
   constexpr llvm::StringLiteral name = "ingot_dynamic_shared";
-  constexpr unsigned sharedSpace = 3;
   auto module =
       w.b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
   if (!module.lookupSymbol(name)) {
