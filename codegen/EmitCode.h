@@ -23,7 +23,7 @@ struct ModelIdentity {
   std::string name;
   std::string compilerVersion;
   std::string contentHash;
-  /// What f32 weights and values are stored as; empty if as f32.
+  /// What f32 is stored as and multiplied in, in words; empty if in f32.
   std::string precision;
 };
 

@@ -12,6 +12,7 @@
 #include "codegen/warp/wgmma/WarpgroupProduct.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace ingot;
@@ -118,6 +119,8 @@ void BlockProduct::chooseFactors() {
     factors.type = a;
   else
     factors.type = Float32Type::get(ctx);
+  if (factors.type.isF32())
+    factors.fp32 = fp32ProductsOf(operands.root);
 }
 
 /// Matrices, groups, and tiles of one: the shorter side is gone through first,
@@ -313,6 +316,12 @@ void BlockProduct::emit(OpBuilder &b, AffineExpr &work, GridShape &grid) {
   if (emitWarpgroupProduct(b, context, operands, epilogue, estimate(rows),
                            matrices, shape.time, work, grid))
     return;
+  if (factors.fp32 != Fp32Products::Exact)
+    grid.remark += llvm::formatv("{0}{1}, tiles of {2} x {3}",
+                                 grid.remark.empty() ? "" : "; ",
+                                 explainFp32Products(factors.fp32), shape.rows,
+                                 shape.columns)
+                       .str();
   work = onnx::product(space, ctx);
   grid.block = shape.threads();
   grid.blockItems = 1;
@@ -415,6 +424,10 @@ LogicalResult warp::emitBlockProduct(OpBuilder &b, KernelContext &context,
     operands.rightRows = product.depth.ceilDiv(context.machine.dotDepth());
   operands.rightWidth = product.panel.value_or(product.n);
   if (hasFewRows(operands)) {
+    if (fp32ProductsOf(root) != Fp32Products::Exact &&
+        product.a.elementType.isF32())
+      grid.remark = "its products of f32 stay exact: with so few rows all time "
+                    "is that of reading the right factor";
     emitFewRows(b, context, root->getLoc(), name, operands, epilogue, work,
                 grid);
     return success();

@@ -34,6 +34,19 @@ Type BlockFactors::sumType() const {
   return type.isF64() ? type : Float32Type::get(type.getContext());
 }
 
+int64_t BlockFactors::halves() const {
+  switch (fp32) {
+  case Fp32Products::Bf16x3:
+    return 2;
+  case Fp32Products::Bf16x6:
+    return 3;
+  case Fp32Products::Exact:
+  case Fp32Products::Tf32:
+    return 0;
+  }
+  llvm_unreachable("unknown products of f32");
+}
+
 constexpr Candidate scalarShapes[] = {
     {{128, 128, 64, 8, 8, 1}, 1.0}, {{128, 64, 64, 8, 8, 1}, 0.85},
     {{64, 64, 64, 8, 4, 1}, 0.7},   {{128, 32, 64, 8, 4, 1}, 0.65},
@@ -50,6 +63,19 @@ constexpr Candidate matrixShapes[] = {
     {{128, 32, 64, 32, 16, 1, 4, true}, 0.45},
     {{32, 64, 128, 32, 16, 2, 3, true}, 0.4},
     {{32, 32, 128, 32, 16, 4, 4, true}, 0.25},
+};
+
+// Factors of f32 have half the depth in as many bytes. In tf32 half the
+// products in the time: the same balance of products and reads. In parts of
+// bf16 three or six in the time, so that reads weigh less, but parts of both
+// factors take more registers, and a step of the depth is twice as long.
+constexpr Candidate splitShapes[] = {
+    {{128, 128, 64, 64, 32, 1, 3, true}, 1.0},
+    {{128, 64, 64, 32, 32, 1, 4, true}, 0.85},
+    {{64, 64, 128, 32, 32, 1, 3, true}, 0.75},
+    {{128, 32, 64, 32, 16, 1, 4, true}, 0.5},
+    {{32, 64, 128, 32, 16, 2, 3, true}, 0.45},
+    {{32, 32, 256, 32, 16, 4, 3, true}, 0.3},
 };
 
 double warp::productTime(kernel::MachineAttr machine, int64_t blocks,
@@ -74,6 +100,8 @@ BlockShape warp::chooseShape(kernel::MachineAttr machine,
   if (machine.getTensorCores() &&
       (factors.type.isF16() || factors.type.isBF16() || factors.isInteger()))
     candidates = matrixShapes;
+  if (factors.fp32 != Fp32Products::Exact)
+    candidates = factors.halves() ? ArrayRef(splitShapes) : matrixShapes;
   const Candidate *best = nullptr;
   double least = 0;
   for (const Candidate &candidate : candidates) {

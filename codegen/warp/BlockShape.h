@@ -11,6 +11,7 @@
 #ifndef INGOT_CODEGEN_WARP_BLOCKSHAPE_H
 #define INGOT_CODEGEN_WARP_BLOCKSHAPE_H
 
+#include "codegen/Fp32Products.h"
 #include "codegen/warp/Shared.h"
 #include "dialects/kernel/Kernel.h"
 
@@ -43,6 +44,8 @@ struct BlockShape {
 struct BlockFactors {
   mlir::Type type;
   bool isUnsigned = false;
+  /// What tensor cores take f32 factors as.
+  Fp32Products fp32 = Fp32Products::Exact;
 
   bool isInteger() const { return mlir::isa<mlir::IntegerType>(type); }
   /// Bytes of an element of the left tile, and of the right one.
@@ -50,6 +53,11 @@ struct BlockFactors {
   int64_t rightBytes() const { return isInteger() ? 4 : leftBytes(); }
   /// Depths of an element of the right tile.
   int64_t group() const { return isInteger() ? 4 : 1; }
+  /// Parts of bf16 that a factor of f32 is split into; 0: it is not.
+  int64_t halves() const;
+  /// True for elements of 32 bits that tensor cores get by plain loads from the
+  /// right tile: words of bytes, or floats.
+  bool isWords() const { return isInteger() || fp32 != Fp32Products::Exact; }
   /// What products are summed in.
   mlir::Type sumType() const;
 };

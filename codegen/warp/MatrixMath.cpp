@@ -15,6 +15,9 @@ using namespace ingot::warp;
 /// Rows and columns of a product of tensor cores, and bytes of its depth.
 constexpr int64_t productRows = 16, productColumns = 8, productBytes = 32;
 
+/// Registers of a factor, for each of the parts that it is the sum of.
+using Parts = SmallVector<SmallVector<Value>>;
+
 namespace {
 /// A warp has a rectangle of the block's tile. Lane 4 * g + t has of each
 /// product the sums in rows g and g + 8, columns 2 * t and 2 * t + 1.
@@ -47,30 +50,65 @@ private:
   }
   int64_t rowTiles() const { return shape.unitRows / productRows; }
   int64_t columnTiles() const { return shape.unitColumns / productColumns; }
-  void loadRight(Words &w, Value tile, Value step,
-                 SmallVectorImpl<Value> &words);
+  /// Bytes of the depth that a product takes, or products of parts.
+  int64_t stepBytes() const {
+    return factors.halves() ? 2 * productBytes : productBytes;
+  }
+  SmallVector<Value> loadWords(Words &w, Value tile, Value step);
+  Parts convert(Words &w, ArrayRef<Value> words);
+  Parts loadLeft(Words &w, Value tile, Value row, Value step);
+  Parts loadRight(Words &w, Value tile, Value step);
 
   Value lane, warpRow, firstColumn;
 };
 } // namespace
 
-/// Two registers for each eight columns.
-void MatrixMath::loadRight(Words &w, Value tile, Value step,
-                           SmallVectorImpl<Value> &words) {
-  if (factors.isInteger()) {
-    Value row = w.add(w.mul(step, productBytes / 4), w.rem(lane, 4));
-    for (int64_t j = 0; j < columnTiles(); ++j) {
-      Value column =
-          w.add(w.add(firstColumn, j * productColumns), w.div(lane, 4));
-      for (int64_t half : {0, 4}) {
-        Value at = right.offset(w, w.add(row, half), w.div(column, 4));
-        at = w.add(at, w.mul(w.rem(column, 4), 4));
-        words.push_back(LLVM::LoadOp::create(w.b, w.loc, w.b.getI32Type(),
-                                             bytesAfter(w, tile, at), 4));
-      }
+/// Words of the right tile: of eight columns each, rows t, t + 4, ...
+SmallVector<Value> MatrixMath::loadWords(Words &w, Value tile, Value step) {
+  SmallVector<Value> words;
+  Value row = w.add(w.mul(step, stepBytes() / 4), w.rem(lane, 4));
+  for (int64_t j = 0; j < columnTiles(); ++j) {
+    Value column =
+        w.add(w.add(firstColumn, j * productColumns), w.div(lane, 4));
+    for (int64_t down = 0; down < stepBytes() / 4; down += 4) {
+      Value at = right.offset(w, w.add(row, down), w.div(column, 4));
+      at = w.add(at, w.mul(w.rem(column, 4), 4));
+      words.push_back(LLVM::LoadOp::create(w.b, w.loc, w.b.getI32Type(),
+                                           bytesAfter(w, tile, at), 4));
     }
-    return;
   }
+  return words;
+}
+
+/// Words with f32 in the form that tensor cores take, part by part: each is
+/// rounded, or neighbours become pairs of halves.
+Parts MatrixMath::convert(Words &w, ArrayRef<Value> words) {
+  auto single = [&](Value word) -> Value {
+    return LLVM::BitcastOp::create(w.b, w.loc, w.b.getF32Type(), word);
+  };
+  int64_t halves = factors.halves();
+  if (factors.isInteger() || factors.fp32 == Fp32Products::Exact)
+    return {SmallVector<Value>(words)};
+  Parts parts(std::max<int64_t>(1, halves));
+  if (!halves) {
+    for (Value word : words)
+      parts[0].push_back(roundToTf32(w, single(word)));
+    return parts;
+  }
+  for (size_t i = 0; i < words.size(); i += 2) {
+    SmallVector<Value> split =
+        splitToBf16(w, single(words[i]), single(words[i + 1]), halves);
+    for (auto [part, value] : llvm::zip_equal(parts, split))
+      part.push_back(value);
+  }
+  return parts;
+}
+
+/// Two registers for each eight columns.
+Parts MatrixMath::loadRight(Words &w, Value tile, Value step) {
+  if (factors.isWords())
+    return convert(w, loadWords(w, tile, step));
+  SmallVector<Value> words;
   Value row = w.add(w.mul(step, 16), w.rem(lane, 16));
   for (int64_t j = 0; j < columnTiles(); j += 2) {
     Value chunk = w.add(w.div(firstColumn, 8), j);
@@ -78,33 +116,56 @@ void MatrixMath::loadRight(Words &w, Value tile, Value step,
     llvm::append_range(words, loadMatrices(w, bytesAfter(w, tile, at),
                                            /*transposed=*/true));
   }
+  return {words};
+}
+
+/// Four registers: of rows g and g + 8, then the second half of the depth. An
+/// f32 is two of the elements that matrices are loaded as. In pairs of halves
+/// come depths t and t + 4, of both factors: that is one order of summation as
+/// good as another.
+Parts MatrixMath::loadLeft(Words &w, Value tile, Value row, Value step) {
+  auto load = [&](int64_t chunk) {
+    Value at = w.add(w.add(w.mul(step, stepBytes() / chunkBytes), chunk),
+                     w.div(lane, 16));
+    return loadMatrices(w, bytesAfter(w, tile, left.offset(w, row, at)),
+                        /*transposed=*/false);
+  };
+  SmallVector<Value> first = load(0);
+  if (!factors.halves())
+    return convert(w, first);
+  SmallVector<Value> second = load(2);
+  return convert(w, {first[0], first[2], first[1], first[3], second[0],
+                     second[2], second[1], second[3]});
 }
 
 SmallVector<Value> MatrixMath::multiply(Words &w, Value leftTile,
                                         Value rightTile, ArrayRef<Value> sums) {
   SmallVector<Value> result(sums);
-  int64_t steps = shape.depthBytes / productBytes / shape.slices;
+  int64_t steps = shape.depthBytes / stepBytes() / shape.slices;
+  Type type = factors.halves() ? Type(w.b.getBF16Type()) : factors.type;
   Value firstRow = w.add(w.mul(warpRow, shape.unitRows), w.rem(lane, 16));
   for (int64_t s = 0; s < steps; ++s) {
     Value step = w.add(w.mul(slice, steps), s);
-    Value chunk = w.add(w.mul(step, 2), w.div(lane, 16));
-    SmallVector<SmallVector<Value>> rows;
-    for (int64_t i = 0; i < rowTiles(); ++i) {
-      Value at = left.offset(w, w.add(firstRow, i * productRows), chunk);
-      rows.push_back(loadMatrices(w, bytesAfter(w, leftTile, at),
-                                  /*transposed=*/false));
-    }
-    SmallVector<Value> words;
-    loadRight(w, rightTile, step, words);
+    SmallVector<Parts> rows;
     for (int64_t i = 0; i < rowTiles(); ++i)
+      rows.push_back(
+          loadLeft(w, leftTile, w.add(firstRow, i * productRows), step));
+    Parts columns = loadRight(w, rightTile, step);
+    auto multiplyParts = [&](int64_t i, ArrayRef<Value> a, ArrayRef<Value> b) {
       for (int64_t j = 0; j < columnTiles(); ++j) {
         MutableArrayRef<Value> of =
             MutableArrayRef(result).slice((i * columnTiles() + j) * 4, 4);
-        SmallVector<Value> next =
-            multiplyMatrices(w, factors.type, factors.isUnsigned, rows[i],
-                             ArrayRef(words).slice(2 * j, 2), of);
+        SmallVector<Value> next = multiplyMatrices(w, type, factors.isUnsigned,
+                                                   a, b.slice(2 * j, 2), of);
         llvm::copy(next, of.begin());
       }
+    };
+    // The smallest products first; those smaller than what is lost anyway are
+    // left out.
+    for (int64_t i = 0; i < rowTiles(); ++i)
+      for (int64_t order = columns.size() - 1; order >= 0; --order)
+        for (int64_t part = 0; part <= order; ++part)
+          multiplyParts(i, rows[i][part], columns[order - part]);
   }
   return result;
 }

@@ -88,6 +88,35 @@ SmallVector<Value> warp::loadMatrices(Words &w, Value address,
   return unpack(w, call(w, structOf(w.b.getI32Type(), 4), name, {address}), 4);
 }
 
+Value warp::roundToTf32(Words &w, Value x) {
+  return call(w, w.b.getI32Type(), "f2tf32.rna", x).getResults();
+}
+
+SmallVector<Value> warp::splitToBf16(Words &w, Value first, Value second,
+                                     int64_t parts) {
+  auto pair = VectorType::get({2}, w.b.getBF16Type());
+  Type word = w.b.getI32Type(), single = w.b.getF32Type();
+  // What the upper half of a word leaves of a number; exact.
+  auto rest = [&](Value x, Value upper) -> Value {
+    Value taken = LLVM::BitcastOp::create(w.b, w.loc, single, upper);
+    return arith::SubFOp::create(w.b, w.loc, x, taken);
+  };
+  SmallVector<Value> result;
+  for (int64_t part = 0; part < parts; ++part) {
+    if (part > 0) {
+      Value bits = result.back();
+      first =
+          rest(first, arith::ShLIOp::create(w.b, w.loc, bits, w.number(16)));
+      second = rest(second,
+                    arith::AndIOp::create(w.b, w.loc, bits, w.number(-65536)));
+    }
+    // The instruction puts its first operand into the upper half.
+    Value both = call(w, pair, "ff2bf16x2.rn", {second, first}).getResults();
+    result.push_back(LLVM::BitcastOp::create(w.b, w.loc, word, both));
+  }
+  return result;
+}
+
 SmallVector<Value> warp::multiplyMatrices(Words &w, Type factors,
                                           bool isUnsigned, ArrayRef<Value> left,
                                           ArrayRef<Value> right,
@@ -102,6 +131,8 @@ SmallVector<Value> warp::multiplyMatrices(Words &w, Type factors,
       v = LLVM::BitcastOp::create(w.b, w.loc, pair, v);
   } else if (factors.isBF16()) {
     name = "mma.m16n8k16.row.col.bf16";
+  } else if (factors.isF32()) {
+    name = "mma.m16n8k8.row.col.tf32";
   } else {
     name =
         isUnsigned ? "mma.m16n8k32.row.col.u8.s8" : "mma.m16n8k32.row.col.s8";

@@ -55,9 +55,18 @@ void waitForCopies(Words &w, int64_t groups);
 llvm::SmallVector<mlir::Value> loadMatrices(Words &w, mlir::Value address,
                                             bool transposed);
 
-/// sums += left * right, of 16 x 16 by 16 x 8 halves or 16 x 32 by 32 x 8
-/// bytes. Factors come as 32-bit registers, four and two; sums are four, f32 or
-/// i32. `isUnsigned`: the left bytes are.
+/// An f32 in the form that tensor cores take as tf32, rounded to nearest, ties
+/// away from zero.
+mlir::Value roundToTf32(Words &w, mlir::Value x);
+
+/// Two f32 as the sums of so many pairs of bf16, the greatest first: each is
+/// what the ones before leave, rounded. Infinities leave NaN.
+llvm::SmallVector<mlir::Value> splitToBf16(Words &w, mlir::Value first,
+                                           mlir::Value second, int64_t parts);
+
+/// sums += left * right, of 16 x 8 by 8 x 8 f32 in the form of tf32, 16 x 16 by
+/// 16 x 8 halves or 16 x 32 by 32 x 8 bytes. Factors come as 32-bit registers,
+/// four and two; sums are four, f32 or i32. `isUnsigned`: the left bytes are.
 llvm::SmallVector<mlir::Value>
 multiplyMatrices(Words &w, mlir::Type factors, bool isUnsigned,
                  llvm::ArrayRef<mlir::Value> left,

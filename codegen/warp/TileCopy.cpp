@@ -322,8 +322,8 @@ void RightCopy::setShape(const BlockFactors &factors, const BlockShape &shape,
   if (factors.isInteger())
     element = IntegerType::get(element.getContext(), 32);
   int64_t depths = shape.depthBytes / factors.leftBytes() / factors.group();
-  // Tensor cores read words of bytes by columns, four rows at a time.
-  int64_t step = factors.isInteger() && shape.tensorCores ? 2 : 1;
+  // Tensor cores read words by columns, four rows at a time.
+  int64_t step = factors.isWords() && shape.tensorCores ? 2 : 1;
   setTile(element, depths, shape.columns, step, elements, shape.threads(),
           /*across=*/false, machineCopies);
 }

@@ -140,8 +140,8 @@ typedef struct ingot_model_info {
                                    it depends on symbols: ingot_model_arena */
   uint64_t arena_lower_bound; /**< no plan could need less */
   uint32_t abi_version;       /**< of the code inside the model */
-  const char *precision;      /**< what f32 weights and values are stored as,
-                                   in words; "" or null if as f32 */
+  const char *precision;      /**< what f32 is stored as and multiplied in, in
+                                   words; "" or null if in f32 */
   const char *fallback;       /**< why targets of the model before this one in
                                    the order of preference cannot run here, as
                                    "sm_90a, sm_80: reason"; "" or null if this

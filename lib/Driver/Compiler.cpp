@@ -7,6 +7,7 @@
 #include "lib/Driver/Compiler.h"
 
 #include "codegen/EmitCode.h"
+#include "codegen/Fp32Products.h"
 #include "codegen/Target.h"
 #include "dialects/ingot/Ingot.h"
 #include "lib/Diagnostics/Codes.h"
@@ -183,6 +184,8 @@ static Reached lower(ModuleOp module, kernel::MachineAttr machine,
                                                 : Reached::Failure;
   };
   module->setAttr(machineAttrName, machine);
+  if (failed(setFp32Products(module, options.fp32Products)))
+    return Reached::Failure;
   if (options.precision != "f32")
     module->setAttr(precisionAttrName,
                     StringAttr::get(module.getContext(), options.precision));
@@ -208,8 +211,13 @@ static Reached lower(ModuleOp module, kernel::MachineAttr machine,
 
   if (auto precision = module->getAttrOfType<StringAttr>(precisionAttrName))
     report.precision = precision.getValue().str();
+  if (std::string products = describeFp32Products(module); !products.empty())
+    report.precision +=
+        (report.precision.empty() ? "" : ", ") + std::move(products);
   steps.begin("loops");
   std::string planned = printModule(module, /*forDigest=*/true);
+  if (options.remarks)
+    explainFp32Products(module);
   if (failed(emitKernels(module, options.remarks)) ||
       failed(emitDriver(module, report.tables)))
     return Reached::Failure;

@@ -52,6 +52,9 @@ struct CompileOptions {
   /// "f32" leaves every value the type that the model gives it; "f16", "bf16"
   /// and "auto" let f32 values go through memory in half precision.
   std::string precision = "f32";
+  /// What tensor cores may do with factors of f32: "exact" (nothing), "tf32",
+  /// "bf16x3" or "bf16x6".
+  std::string fp32Products = "exact";
   Emit emit = Emit::Shared;
   /// NVIDIA's assembler, which adds machine code to the PTX of GPUs: a path,
   /// "auto" (if it is installed) or "off".
@@ -74,7 +77,8 @@ struct CompileOptions {
 struct CompileReport {
   ModelTables tables;
   std::string target;
-  /// What f32 weights and values are stored as; empty if as f32.
+  /// What f32 weights and values are stored as and their products computed in,
+  /// where the options ask for anything else than f32.
   std::string precision;
   /// Hex digest of model, weights, target and version.
   std::string contentHash;

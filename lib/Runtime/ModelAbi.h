@@ -155,7 +155,7 @@ typedef struct IngotModelDesc {
    * test understands ("avx512f", "dotprod"), comma separated; checked before
    * any other generated code runs. */
   const char *required_features;
-  /* What f32 weights and values are stored as, in words; "" if as f32. */
+  /* What f32 is stored as and multiplied in, in words; "" if in f32. */
   const char *precision;
   int32_t num_inputs;
   int32_t num_outputs;

@@ -131,7 +131,17 @@ TEST(PtxConvert, BetweenFloats) {
   EXPECT_EQ(eval16("cvt.rn.bf16.f32 %hd, %ra;", {0x3f818000}), 0x3f82u);
   EXPECT_EQ(eval("cvt.rn.bf16x2.f32 %rd, %ra, %rb;", {f32(1), f32(2)}),
             0x3f804000u);
-  EXPECT_EQ(eval("cvt.rna.tf32.f32 %rd, %ra;", {0x3f801000}), 0x3f802000u);
+  auto tf32 = [](uint64_t bits) {
+    return eval("cvt.rna.tf32.f32 %rd, %ra;", {bits});
+  };
+  EXPECT_EQ(tf32(0x3f800fff), 0x3f800000u);
+  EXPECT_EQ(tf32(0x3f801000), 0x3f802000u);
+  EXPECT_EQ(tf32(0xbf801000), 0xbf802000u);
+  EXPECT_EQ(tf32(0x3f802fff), 0x3f802000u);
+  EXPECT_EQ(tf32(0x00000fff), 0u);
+  EXPECT_EQ(tf32(0x7f7fffff), 0x7f800000u);
+  EXPECT_EQ(tf32(0xff800000), 0xff800000u);
+  EXPECT_GT(tf32(0x7f800001) & 0x7fffffff, 0x7f800000u);
   EXPECT_EQ(eval("cvt.rn.f32.f64 %rd, %a;", {f64(1 + 0x1p-24)}), f32(1));
   EXPECT_EQ(eval("cvt.rp.f32.f64 %rd, %a;", {f64(1 + 0x1p-24)}),
             f32(0x1.000002p0f));

@@ -194,6 +194,36 @@ TEST(PtxMatrix, LoadTransposeAndMultiply) {
     EXPECT_EQ(product[i], 32 * (i / 4 + 8) + 31 * 32 / 2 + i);
 }
 
+// A[r][k] = 8 * r + k by the unit matrix, in each of the result's registers.
+// Bits that tf32 has not are set, and must not count.
+TEST(PtxMatrix, ProductsOfTf32) {
+  std::vector<Lane> lanes(32);
+  for (unsigned i = 0; i < 32; ++i) {
+    unsigned group = i / 4, thread = i % 4;
+    lanes[i] = {f32(float(8 * group + thread)), f32(thread == group),
+                f32(thread + 4 == group)};
+  }
+  for (unsigned result = 0; result < 4; ++result) {
+    PtxSnippet snippet;
+    snippet.body =
+        "add.f32 %r1, %ra, 0f42800000;\nadd.f32 %r2, %ra, 0f40800000;\n"
+        "add.f32 %r3, %ra, 0f42880000;\n"
+        "or.b32 %r0, %ra, 0x1fff; or.b32 %r1, %r1, 0x1fff;\n"
+        "or.b32 %r2, %r2, 0x1000; or.b32 %r3, %r3, 1;\n"
+        "or.b32 %r4, %rb, 0x1fff; or.b32 %r5, %rc, 0x1800;\n"
+        "mov.b32 %r6, 0f3F000000;\n"
+        "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%r7, %r8, %r9, "
+        "%r10}, {%r0, %r1, %r2, %r3}, {%r4, %r5}, {%r6, %r6, %r6, %r6};\n"
+        "mov.b32 %rd, %r" +
+        std::to_string(7 + result) + ";";
+    std::vector<uint64_t> sums = snippet.run(lanes);
+    for (unsigned i = 0; i < 32; ++i) {
+      unsigned row = i / 4 + result / 2 * 8, column = i % 4 * 2 + result % 2;
+      EXPECT_EQ(sums[i], f32(float(8 * row + column) + 0.5f));
+    }
+  }
+}
+
 TEST(PtxFault, MemoryIsChecked) {
   EXPECT_TRUE(contains(faultOfBody("ld.global.b32 %rd, [%in+65536];"),
                        "outside of global memory"));

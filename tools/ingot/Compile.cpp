@@ -105,6 +105,7 @@ ModelCompiler::ModelCompiler(const Options &options)
   wanted.target = options.target;
   wanted.cpu = options.cpu;
   wanted.precision = options.precision;
+  wanted.fp32Products = options.fp32Products;
   wanted.ptxas = options.ptxas;
   wanted.shapes = options.shapes;
   wanted.remarks = options.command == Explain;

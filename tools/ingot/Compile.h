@@ -63,7 +63,7 @@ int compileCommand(const Options &options);
 /// What --target takes, without "host" and features.
 std::vector<std::string> targetNames();
 
-/// What f32 weights and values are stored as, for people.
+/// What f32 weights and values are stored as and computed in, for people.
 std::string printPrecision(llvm::StringRef precision);
 
 /// "1.5 MB".

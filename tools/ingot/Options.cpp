@@ -67,6 +67,14 @@ static std::string setPrecision(Options &o, StringRef value) {
                                           : "must be f32, f16, bf16 or auto";
 }
 
+static std::string setFp32Products(Options &o, StringRef value) {
+  static const StringRef names[] = {"exact", "tf32", "bf16x3", "bf16x6"};
+  o.fp32Products = value.str();
+  return llvm::is_contained(names, value)
+             ? ""
+             : "must be exact, tf32, bf16x3 or bf16x6";
+}
+
 static std::string setThreads(Options &o, StringRef value) {
   return setNumber(o.threads, value, 512);
 }
@@ -110,6 +118,11 @@ static const Flag flags[] = {
      "values of f32 are stored as; sums, inputs and\n"
      "outputs stay f32",
      compiling, setPrecision},
+    {"fp32-products", 0, "TYPE",
+     "exact (default), or what tensor cores of GPUs take\n"
+     "f32 factors as: tf32 (11 bits), bf16x3 or bf16x6\n"
+     "(two or three parts of 8 bits); sums stay f32",
+     compiling, setFp32Products},
     {"calibration-data", 0, "DIR|FILE.npz",
      "samples that show which values f16 cannot hold, as\n"
      "'ingot quantize --data' takes them",

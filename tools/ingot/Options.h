@@ -93,6 +93,8 @@ struct Options {
   /// "f32", "f16", "bf16" or "auto", and the samples that decide what f16 can
   /// hold.
   std::string precision = "f32", ptxas = "auto", calibrationData;
+  /// "exact", "tf32", "bf16x3" or "bf16x6".
+  std::string fp32Products = "exact";
   /// "x:1x3x224x224" or "N=4".
   std::vector<std::string> shapes;
   /// Of compile: that compile; else: that run the model. 0: all there are.
