@@ -294,7 +294,8 @@ FailureOr<std::string> ingot::emitDeviceCode(ModuleOp module, CodeForm form) {
     function->moveBefore(device->getBody(), device->getBody()->end());
     for (StringRef name :
          {StringRef(gridAttrName), StringRef(workAttrName),
-          StringRef(symbolsAttrName), StringRef(tensorMapsAttrName)})
+          StringRef(symbolsAttrName), StringRef(tensorMapsAttrName),
+          StringRef(manyRowsAttrName)})
       function->removeAttr(name);
     function.walk([&](LLVM::AddressOfOp address) {
       StringRef name = address.getGlobalName();

@@ -55,6 +55,8 @@ private:
   LogicalResult describe();
   LogicalResult emitRun();
   StringRef entryOf(LLVM::LLVMFuncOp kernel, int64_t slots);
+  LLVM::LLVMFuncOp formForMany(LLVM::LLVMFuncOp kernel);
+  Value isMany(OpBuilder &b, ArrayAttr many);
   LogicalResult putTensorMaps(OpBuilder &b, LLVM::LLVMFuncOp kernel, Value args,
                               int64_t slot, Location at);
   void emitArenaBytes();
@@ -272,6 +274,21 @@ tensorMapsOf(LLVM::LLVMFuncOp kernel, int64_t slot,
   return maps;
 }
 
+/// The form of a kernel for many rows, or null.
+LLVM::LLVMFuncOp DriverEmitter::formForMany(LLVM::LLVMFuncOp kernel) {
+  auto many = kernel->getAttrOfType<ArrayAttr>(manyRowsAttrName);
+  if (!many)
+    return {};
+  return module.lookupSymbol<LLVM::LLVMFuncOp>(cast<StringAttr>(many[0]));
+}
+
+/// Whether a launch has rows enough for that form.
+Value DriverEmitter::isMany(OpBuilder &b, ArrayAttr many) {
+  Value rows = toI64(b, cast<onnx::DimsAttr>(many[1]).getDims()[0]);
+  Value least = arith::ConstantOp::create(b, loc, cast<IntegerAttr>(many[2]));
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, rows, least);
+}
+
 /// Stores what the maps of a launch ask for behind its arguments.
 LogicalResult DriverEmitter::putTensorMaps(OpBuilder &b,
                                            LLVM::LLVMFuncOp kernel, Value args,
@@ -340,6 +357,11 @@ LogicalResult DriverEmitter::emitRun() {
     SmallVector<AffineExpr> numbers;
     tensorMapsOf(kernel, slots, numbers);
     mostSlots = std::max(mostSlots, slots + numbers.size());
+    if (LLVM::LLVMFuncOp other = formForMany(kernel)) {
+      numbers.clear();
+      tensorMapsOf(other, slots, numbers);
+      mostSlots = std::max(mostSlots, slots + numbers.size());
+    }
   });
   Value count =
       arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(mostSlots));
@@ -392,9 +414,20 @@ LogicalResult DriverEmitter::emitRun() {
         b, loc, b.getI64IntegerAttr(tables.launches.size()));
     Value address =
         LLVM::AddressOfOp::create(b, loc, pointer, entryOf(kernel, slot));
-    LLVM::CallOp::create(
-        b, loc, launchType, "ingot_rt_launch",
-        ValueRange{frame, index, address, args, toI64(b, work)});
+    Value items = toI64(b, work);
+    if (auto many = kernel->getAttrOfType<ArrayAttr>(manyRowsAttrName)) {
+      auto other = formForMany(kernel);
+      Value enough = isMany(b, many);
+      if (failed(putTensorMaps(b, other, args, slot, launch.getLoc())))
+        return failure();
+      Value entry =
+          LLVM::AddressOfOp::create(b, loc, pointer, entryOf(other, slot));
+      work = other->getAttrOfType<onnx::DimsAttr>(workAttrName).getDims()[0];
+      address = LLVM::SelectOp::create(b, loc, enough, entry, address);
+      items = LLVM::SelectOp::create(b, loc, enough, toI64(b, work), items);
+    }
+    LLVM::CallOp::create(b, loc, launchType, "ingot_rt_launch",
+                         ValueRange{frame, index, address, args, items});
     ModelLaunch entry{launch.getKernel().str(), ""};
     llvm::StringSet<> seen;
     appendNodes(launch.getLoc(), seen, entry.nodes);

@@ -72,6 +72,9 @@ static bool isAligned(Value v) {
   return onnx::constantValue(offset) == -1 || divides(offset);
 }
 
+/// Rows from which on the form of a kernel for many is launched.
+constexpr int64_t manyRows = 256;
+
 namespace {
 /// For each kernel, which of its operands and results are aligned in all of its
 /// launches.
@@ -91,6 +94,8 @@ private:
   SmallVector<Operation *> roots();
   LogicalResult emitForThreads(OpBuilder &b);
   LogicalResult emitForWarps(OpBuilder &b);
+  FailureOr<LLVM::LLVMFuncOp> emitForWarps(OpBuilder &b, const Twine &name,
+                                           GridShape &shape);
   LogicalResult emitItems(OpBuilder &b, Value count, GridShape &shape,
                           AffineExpr &work);
   void bindArguments(OpBuilder &b, function_ref<Value(Type)> next);
@@ -231,7 +236,8 @@ LogicalResult KernelEmitter::emitItems(OpBuilder &b, Value count,
 }
 
 /// void kernel(slots..., items): a thread, a team or a block does one item.
-LogicalResult KernelEmitter::emitForWarps(OpBuilder &b) {
+FailureOr<LLVM::LLVMFuncOp>
+KernelEmitter::emitForWarps(OpBuilder &b, const Twine &name, GridShape &shape) {
   MLIRContext *ctx = kernel.getContext();
   auto pointer = LLVM::LLVMPointerType::get(ctx);
   Type i64 = b.getI64Type();
@@ -241,7 +247,7 @@ LogicalResult KernelEmitter::emitForWarps(OpBuilder &b) {
   parameters.append(symbolsOf(kernel).size() + 1, i64);
   auto type =
       LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(ctx), parameters);
-  auto function = LLVM::LLVMFuncOp::create(b, loc, kernel.getName(), type);
+  auto function = LLVM::LLVMFuncOp::create(b, loc, name.str(), type);
   function.setCConv(LLVM::CConv::PTX_Kernel);
   // LLVM finds out which accesses that makes wide.
   auto aligned = alignments.find(kernel.getName());
@@ -259,18 +265,17 @@ LogicalResult KernelEmitter::emitForWarps(OpBuilder &b) {
   });
   auto ret = LLVM::ReturnOp::create(b, loc, ValueRange());
   b.setInsertionPoint(ret);
-  GridShape shape;
   AffineExpr work;
   SmallVector<Operation *> ops = roots();
   LogicalResult emitted = success();
   auto attention = ops.size() == 1 ? dyn_cast<heavy::AttentionOp>(ops[0])
                                    : heavy::AttentionOp();
   if (attention)
-    emitted = warp::emitAttention(b, context, kernel.getName(), attention, work,
-                                  shape);
+    emitted = warp::emitAttention(b, context, function.getName(), attention,
+                                  work, shape);
   else if (!ops.empty() && warp::isBlockProduct(ops.front()))
-    emitted =
-        warp::emitBlockProduct(b, context, kernel.getName(), ops, work, shape);
+    emitted = warp::emitBlockProduct(b, context, function.getName(), ops, work,
+                                     shape);
   else if (auto plan = warp::planTranspose(ops, context.machine))
     shape = warp::emitTranspose(b, context, cast<linalg::GenericOp>(ops[0]),
                                 *plan, warp::blockInGrid(b, loc), work);
@@ -278,11 +283,48 @@ LogicalResult KernelEmitter::emitForWarps(OpBuilder &b) {
     emitted = emitItems(b, function.getArgument(parameter), shape, work);
   if (failed(emitted))
     return failure();
-  if (remarks && !shape.remark.empty())
-    remarkAt(roots().front()->getLoc(), "kernel", shape.remark);
   describe(function, work);
   warp::setBlock(function, shape.block, shape.resident);
   function->setAttr(gridAttrName, shape.toAttr(ctx));
+  return function;
+}
+
+/// A kernel with a symbolic number of rows may have two forms, of which the
+/// driver launches one.
+LogicalResult KernelEmitter::emitForWarps(OpBuilder &b) {
+  auto remark = [&](const Twine &text) {
+    if (remarks && !text.str().empty())
+      remarkAt(roots().front()->getLoc(), "kernel", text);
+  };
+  GridShape shape;
+  FailureOr<LLVM::LLVMFuncOp> function =
+      emitForWarps(b, kernel.getName(), shape);
+  if (failed(function))
+    return failure();
+  remark(shape.remark);
+  std::string otherName = (kernel.getName() + "_many").str();
+  if (!shape.symbolicRows ||
+      SymbolTable::lookupNearestSymbolFrom(kernel, b.getStringAttr(otherName)))
+    return success();
+  GridShape forMany;
+  forMany.manyRows = true;
+  KernelEmitter other(kernel, context.machine, alignments, remarks);
+  b.setInsertionPoint(kernel);
+  FailureOr<LLVM::LLVMFuncOp> many = other.emitForWarps(b, otherName, forMany);
+  if (failed(many))
+    return failure();
+  if ((*many)->getAttr(workAttrName) == (*function)->getAttr(workAttrName) &&
+      forMany.block == shape.block) {
+    many->erase();
+    return success();
+  }
+  remark("for " + Twine(manyRows) + " rows and more: " +
+         (forMany.remark.empty() ? "larger tiles" : forMany.remark));
+  (*function)->setAttr(
+      manyRowsAttrName,
+      b.getArrayAttr({b.getStringAttr(many->getName()),
+                      onnx::DimsAttr::get(b.getContext(), shape.symbolicRows),
+                      b.getI64IntegerAttr(manyRows)}));
   return success();
 }
 

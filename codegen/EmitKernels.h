@@ -52,6 +52,10 @@ struct GridShape {
   /// Blocks that a multiprocessor should hold at least, which bounds registers;
   /// 0: as the translation to machine code likes. Not part of the attribute.
   int64_t resident = 0;
+  /// Given to emitters: whether a symbolic number of rows counts as large. They
+  /// set `symbolicRows` if it matters which. Neither is part of the attribute.
+  bool manyRows = false;
+  mlir::AffineExpr symbolicRows;
 
   mlir::Attribute toAttr(mlir::MLIRContext *context) const;
   static GridShape fromAttr(mlir::Attribute attr);
@@ -138,6 +142,9 @@ inline constexpr llvm::StringLiteral symbolsAttrName = "ingot.symbols";
 inline constexpr llvm::StringLiteral gridAttrName = "ingot.grid";
 /// Its TensorMaps, an array.
 inline constexpr llvm::StringLiteral tensorMapsAttrName = "ingot.tensor_maps";
+/// Of a kernel with a symbolic number of rows that has another form for many:
+/// its name, the number of rows, and the least that count as many.
+inline constexpr llvm::StringLiteral manyRowsAttrName = "ingot.many_rows";
 /// Names of the records that stand for such kernels in the driver.
 std::string recordName(llvm::StringRef kernel);
 

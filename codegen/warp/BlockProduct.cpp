@@ -22,8 +22,9 @@ using namespace ingot::warp;
 /// as they come.
 constexpr size_t mostWaiting = 8;
 
-/// What a symbol counts as where shapes are chosen.
-constexpr int64_t assumedSize = 8;
+/// What a symbol counts as where shapes are chosen, and what a symbolic number
+/// of rows counts as at least where it is known to be large.
+constexpr int64_t assumedSize = 8, assumedManyRows = 2048;
 
 bool warp::isBlockProduct(Operation *op) {
   if (auto conv = dyn_cast<heavy::ConvOp>(op))
@@ -103,7 +104,7 @@ private:
   AffineExpr rows;
   SmallVector<Value> batch;
   Value group, shared, thread, firstRow, firstColumn, rowCount, depth;
-  int64_t parts = 1, width = 1, matrices = 1;
+  int64_t parts = 1, width = 1, matrices = 1, rowEstimate = 1;
 };
 } // namespace
 
@@ -131,8 +132,8 @@ SmallVector<AffineExpr> BlockProduct::makeSpace(MLIRContext *ctx) {
     space.assign(product.dims.begin(), product.dims.end() - 2);
   space.push_back(onnx::constantDim(operands.groups, ctx));
   matrices = estimate(onnx::product(space, ctx));
-  shape = chooseShape(context.machine, factors, estimate(rows), product.n,
-                      matrices);
+  shape =
+      chooseShape(context.machine, factors, rowEstimate, product.n, matrices);
   AffineExpr down = rows.ceilDiv(shape.rows);
   space.push_back(down);
   space.push_back(
@@ -312,8 +313,14 @@ void BlockProduct::emit(OpBuilder &b, AffineExpr &work, GridShape &grid) {
   Words w(b, loc);
   rows = product.rows ? product.rows : product.dims[product.dims.size() - 2];
   chooseFactors();
+  rowEstimate = estimate(rows);
+  if (!onnx::constantValue(rows)) {
+    grid.symbolicRows = rows;
+    if (grid.manyRows)
+      rowEstimate = std::max(rowEstimate, assumedManyRows);
+  }
   SmallVector<AffineExpr> space = makeSpace(ctx);
-  if (emitWarpgroupProduct(b, context, operands, epilogue, estimate(rows),
+  if (emitWarpgroupProduct(b, context, operands, epilogue, rowEstimate,
                            matrices, shape.time, work, grid))
     return;
   if (factors.fp32 != Fp32Products::Exact)

@@ -85,6 +85,26 @@ def test_symbolic_rows(tmp_path, monkeypatch):
     check(tmp_path, monkeypatch, nodes, feeds, weights, symbols)
 
 
+def test_few_or_many_rows(tmp_path, monkeypatch):
+    """The driver launches one of two kernels by the number of rows."""
+    rng = np.random.default_rng(5)
+    weights = {"w": numbers(rng, (96, 1096), HALF)}
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
+    symbols = {("x", 0): "N", ("x", 1): "M"}
+    for shape in ((2, 3), (3, 85), (2, 128), (5, 100)):
+        feeds = {"x": numbers(rng, (*shape, 96), HALF)}
+        save(tmp_path / "m.onnx", nodes, feeds, symbols, weights)
+        expected = outputs(tmp_path / "m.onnx", "host", feeds, tmp_path)
+        trace = tmp_path / "trace"
+        trace.unlink(missing_ok=True)
+        monkeypatch.setenv("INGOT_FAKE_CUDA_TRACE", str(trace))
+        np.testing.assert_array_equal(outputs(tmp_path / "m.onnx", TARGET, feeds, tmp_path), expected)
+        monkeypatch.delenv("INGOT_FAKE_CUDA_TRACE")
+        is_many = shape[0] * shape[1] >= 256
+        assert ("cuTensorMapEncodeTiled" in trace.read_text()) == is_many
+    assert "for 256 rows and more: product of warpgroups" in explain(tmp_path / "m.onnx")
+
+
 def test_transposed_left(tmp_path, monkeypatch):
     rng = np.random.default_rng(3)
     feeds = {"x": numbers(rng, (104, 1000), HALF)}
