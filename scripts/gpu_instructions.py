@@ -28,7 +28,7 @@ SINGLE = [
         ("sqrt.rn.f32", 0), ("rcp.rn.f32", 0), ("abs.f32", 0), ("neg.f32", 0),
         ("cvt.rni.f32.f32", 0), ("cvt.rzi.f32.f32", 0), ("cvt.rmi.f32.f32", 0),
         ("cvt.rpi.f32.f32", 0), ("rsqrt.approx.f32", 4e-7), ("ex2.approx.f32", 4e-7),
-        ("tanh.approx.f32", 1e-3),
+        ("ex2.approx.ftz.f32", 4e-7), ("tanh.approx.f32", 1e-3), ("cvt.rna.tf32.f32", 0),
     ]],
     *[(op, f"{op} %d, %a, %b;", [FLOAT32] * 2, FLOAT32, 0) for op in [
         "add.rn.f32", "sub.rn.f32", "mul.rn.f32", "div.rn.f32", "min.f32", "max.f32",
@@ -54,6 +54,7 @@ SINGLE = [
         ("cvt.rn.f32.f64", FLOAT64, FLOAT32), ("cvt.f64.f32", FLOAT32, FLOAT64),
         ("cvt.rzi.s32.f64", FLOAT64, INT32), ("cvt.rn.f64.s64", UINT64, FLOAT64),
     ]],
+    ("cvt.rn.bf16x2.f32", "cvt.rn.bf16x2.f32 %d, %a, %b;", [FLOAT32] * 2, INT32, 0),
     *[(op, f"{op} %d, %a, %b;", [INT32] * 2, INT32, 0) for op in [
         "add.s32", "sub.s32", "mul.lo.s32", "mul.hi.s32", "mul.hi.u32", "min.s32",
         "max.u32", "and.b32", "or.b32", "xor.b32", "shl.b32", "shr.s32", "shr.u32",

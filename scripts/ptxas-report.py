@@ -3,6 +3,7 @@
 stack, spills and warnings, one line for each model and architecture.
 
     scripts/ptxas-report.py MODEL.onnx [...] [--arch sm_80 ...] [--kernels]
+                             [--fp32-products tf32]
 
 Fails if a kernel does not assemble, spills, or draws a warning on serialised
 warpgroup instructions (C75xx).
@@ -41,10 +42,10 @@ def kernels_of(log):
     return found
 
 
-def report(ingot, ptxas, model, arch, folder, each):
+def report(ingot, ptxas, model, arch, folder, each, flags):
     """Prints the line of a model; True if nothing is wrong with it."""
     ptx = folder / "model.ptx"
-    command = [ingot, "compile", model, f"--target={arch}", "--emit=ptx", "-q"]
+    command = [ingot, "compile", model, f"--target={arch}", "--emit=ptx", "-q", *flags]
     done = subprocess.run([*command, "-o", ptx], capture_output=True, text=True)
     name = pathlib.Path(model).parent.name or pathlib.Path(model).stem
     if done.returncode:
@@ -74,6 +75,7 @@ def main():
     parser.add_argument("models", nargs="+")
     parser.add_argument("--arch", nargs="+", default=ARCHS)
     parser.add_argument("--kernels", action="store_true", help="list each kernel")
+    parser.add_argument("--fp32-products", default="exact", help="as ingot compile takes it")
     parser.add_argument("--ingot", default="build/bin/ingot")
     parser.add_argument("--ptxas", default=None)
     options = parser.parse_args()
@@ -95,6 +97,7 @@ def main():
                     arch,
                     pathlib.Path(folder),
                     options.kernels,
+                    [f"--fp32-products={options.fp32_products}"],
                 )
                 sys.stdout.flush()
     sys.exit(0 if good else 1)
