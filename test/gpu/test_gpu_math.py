@@ -86,7 +86,8 @@ def sample():
     return np.concatenate([special.view(np.float32), np.concatenate(usual).astype(np.float32)])
 
 
-def model(folder, count):
+def model(folder, count, kind=np.float32):
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(kind))
     nodes, results = [], {}
     constants = []
     for name, (op, function, bound) in FUNCTIONS.items():
@@ -95,7 +96,7 @@ def model(folder, count):
         results[name] = (function, bound)
     for power in POWERS:
         name = f"power_{power}"
-        constants.append(helper.make_tensor(f"c_{name}", 1, [], [power]))
+        constants.append(helper.make_tensor(f"c_{name}", kind, [], [power]))
         nodes.append(helper.make_node("Pow", ["x", f"c_{name}"], [name]))
         exponent = float(np.float32(power))
         results[name] = (lambda x, p=exponent: np.power(x, p), 2)
@@ -106,8 +107,8 @@ def model(folder, count):
     graph = helper.make_graph(
         nodes,
         "functions",
-        [helper.make_tensor_value_info(name, 1, [count]) for name in "xe"],
-        [helper.make_tensor_value_info(name, 1, [count]) for name in [*results, "power"]],
+        [helper.make_tensor_value_info(name, kind, [count]) for name in "xe"],
+        [helper.make_tensor_value_info(name, kind, [count]) for name in [*results, "power"]],
         constants,
     )
     opsets = [helper.make_opsetid("", 20)]
@@ -141,24 +142,47 @@ def ingot(*words):
     return finished.stdout
 
 
-def test_no_approximations(tmp_path):
-    path, _ = model(tmp_path, 4096)
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.float16])
+def test_no_approximations(kind, tmp_path):
+    path, _ = model(tmp_path, 4096, kind)
     ptx = ingot("compile", path, f"--target={TARGET}", "--emit=ptx", "-o", "-", "-q")
-    arithmetic = re.findall(r"\b(?:add|sub|mul|fma|div|rcp|sqrt)\.[a-z0-9.]*f(?:32|64)\b", ptx)
+    arithmetic = re.findall(r"\b(?:add|sub|mul|fma|div|rcp|sqrt)\.[a-z0-9.]*f(?:16|32|64)\b", ptx)
     assert len(arithmetic) > 1000
     assert not [word for word in arithmetic if ".rn." not in word or ".ftz" in word]
     for word in (".approx", ".full", "lg2", "ex2", "sin.", "cos.", "tanh."):
         assert word not in ptx
 
 
+def run(path, target, folder, **inputs):
+    np.savez(folder / "in.npz", **inputs)
+    files = ["--inputs", folder / "in.npz", "--outputs", folder / "out.npz"]
+    ingot("run", path, f"--target={target}", *files)
+    return np.load(folder / "out.npz")
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.float16])
+def test_as_on_processors(kind, tmp_path):
+    """The same formulas give the same bits, which check-math.sh measures."""
+    rng = np.random.default_rng(2)
+    word = {np.float64: np.uint64, np.float32: np.uint32, np.float16: np.uint16}[kind]
+    count = 1 << (16 if kind == np.float16 else 14)
+    x = rng.integers(0, np.iinfo(word).max, count, dtype=word).view(kind)
+    x = np.concatenate([x, rng.uniform(-20, 20, 1 << 12).astype(kind)])
+    e = rng.permutation(x)
+    path, _ = model(tmp_path, x.size, kind)
+    expected = dict(run(path, "host", tmp_path, x=x, e=e))
+    found = run(path, TARGET, tmp_path, x=x, e=e)
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values, name)
+        zero = values == 0
+        assert np.array_equal(np.signbit(found[name][zero]), np.signbit(values[zero])), name
+
+
 def test_functions(tmp_path):
     x = sample()
     e = np.random.default_rng(1).permutation(x)
     path, results = model(tmp_path, x.size)
-    np.savez(tmp_path / "in.npz", x=x, e=e)
-    files = ["--inputs", tmp_path / "in.npz", "--outputs", tmp_path / "out.npz"]
-    ingot("run", path, f"--target={TARGET}", *files)
-    found = np.load(tmp_path / "out.npz")
+    found = run(path, TARGET, tmp_path, x=x, e=e)
     with np.errstate(all="ignore"):
         wide = x.astype(np.float64)
         for name, (function, bound) in results.items():
