@@ -281,6 +281,10 @@ KernelEmitter::emitForWarps(OpBuilder &b, const Twine &name, GridShape &shape) {
                                 *plan, warp::blockInGrid(b, loc), work);
   else
     emitted = emitItems(b, function.getArgument(parameter), shape, work);
+  if (!ops.empty() && isa<heavy::MatmulNBitsOp>(ops.front()) &&
+      shape.blockItems > 1)
+    shape.remark = "product with quantized weights by single threads: blocks "
+                   "of weights that share a scale are no whole words";
   if (failed(emitted))
     return failure();
   describe(function, work);

@@ -136,10 +136,10 @@ void NBitsEmitter::words(OpBuilder &b, const TileShape &shape, Value bytes,
   for (int64_t code = 0; code < codes; ++code) {
     SmallVector<Value> factors;
     for (Value pointer : rowPointers) {
-      BufferRef row{pointer, b.getF32Type(), {}};
-      Value x = LLVM::LoadOp::create(
-          b, loc, b.getF32Type(),
-          context.address(b, loc, row, add(b, depth, constant(b, code))), 4);
+      BufferRef row{pointer, a.elementType, {}};
+      Value x = context.loadFloats(
+          b, loc, a.elementType, b.getF32Type(),
+          context.address(b, loc, row, add(b, depth, constant(b, code))));
       factors.push_back(
           vector::BroadcastOp::create(b, loc, vectorOf(b.getF32Type()), x));
     }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "codegen/warp/BlockProduct.h"
 #include "codegen/loop/LoopEmitter.h"
+#include "codegen/warp/NBitsCopy.h"
 #include "codegen/warp/TileCopy.h"
 #include "codegen/warp/TileMath.h"
 #include "codegen/warp/Warp.h"
@@ -30,7 +31,7 @@ bool warp::isBlockProduct(Operation *op) {
   if (auto conv = dyn_cast<heavy::ConvOp>(op))
     return !conv.isDepthwise();
   if (auto matmul = dyn_cast<heavy::MatmulNBitsOp>(op))
-    return hasFewRows(matmul);
+    return hasFewRows(matmul) || hasTiles(matmul);
   return isa<heavy::MatmulOp>(op);
 }
 
@@ -72,7 +73,7 @@ public:
                BlockOperands &operands, Epilogue &epilogue)
       : context(context), loc(loc), name(name), operands(operands),
         product(operands.matrices), epilogue(epilogue), left(context, loc),
-        right(context, loc) {}
+        rightMatrix(context, loc), rightCodes(context, loc) {}
 
   void emit(OpBuilder &b, AffineExpr &work, GridShape &grid);
 
@@ -81,14 +82,15 @@ private:
   SmallVector<AffineExpr> makeSpace(MLIRContext *ctx);
   void locateBlock(Words &w, ArrayRef<AffineExpr> space);
   void setOperands(Words &w);
+  void setRightMatrix(Words &w, bool copies);
   Value batchOffset(Words &w, ArrayRef<AffineExpr> strides);
   Value slot(Words &w, Value number);
   SmallVector<Value> mainLoop(Words &w);
   void finish(Words &w, ArrayRef<Value> sums);
   void storeResults(Words &w, int64_t part, const StagedResults &staged);
   int64_t depthOfTile() const { return shape.depthBytes / factors.leftBytes(); }
-  int64_t slotBytes() const { return left.tile.bytes() + right.tile.bytes(); }
-  bool isAsync() const { return left.isAsync || right.isAsync; }
+  int64_t slotBytes() const { return left.tile.bytes() + right->tile.bytes(); }
+  bool isAsync() const { return left.isAsync || right->isAsync; }
 
   KernelContext &context;
   Location loc;
@@ -99,7 +101,10 @@ private:
   BlockShape shape;
   BlockFactors factors;
   LeftCopy left;
-  RightCopy right;
+  RightCopy rightMatrix;
+  NBitsCopy rightCodes;
+  /// One of the two.
+  TileFill *right = nullptr;
   std::unique_ptr<TileMath> math;
   AffineExpr rows;
   SmallVector<Value> batch;
@@ -109,9 +114,11 @@ private:
 } // namespace
 
 /// Floats of the same half precision are multiplied as they are by tensor
-/// cores, others as f32.
+/// cores, others as f32. Codes become floats of the left factor's type.
 void BlockProduct::chooseFactors() {
   Type a = product.a.elementType, b = product.b.elementType;
+  if (operands.weights)
+    b = a;
   MLIRContext *ctx = a.getContext();
   factors.isUnsigned = operands.isUnsigned;
   if (isa<IntegerType>(a))
@@ -163,31 +170,43 @@ Value BlockProduct::batchOffset(Words &w, ArrayRef<AffineExpr> strides) {
   return offset;
 }
 
+void BlockProduct::setRightMatrix(Words &w, bool copies) {
+  SmallVector<AffineExpr> batchStrides(product.bBatch);
+  BufferRef b = product.b;
+  if (factors.isInteger()) {
+    b.elementType = w.b.getI32Type();
+    for (AffineExpr &stride : batchStrides)
+      stride = stride.floorDiv(factors.group());
+  }
+  rightMatrix.setMatrix(b, operands.rightWidth);
+  rightMatrix.setShape(factors, shape, copies, batchStrides);
+  rightMatrix.skipped = batchOffset(w, batchStrides);
+  rightMatrix.firstColumn = firstColumn;
+  rightMatrix.depth = w.fromIndex(context.expand(w.b, loc, operands.rightRows));
+  right = &rightMatrix;
+}
+
 void BlockProduct::setOperands(Words &w) {
   bool copies = context.machine.getAsyncCopies();
-  SmallVector<AffineExpr> aBatch(product.aBatch), bBatch(product.bBatch);
   if (operands.conv)
     left.setPixels(product.a, operands.conv);
   else
     left.setMatrix(product.a, product.rowStride, product.depthStride);
-  left.setShape(factors, shape, copies, aBatch);
-  left.skipped = batchOffset(w, aBatch);
-  BufferRef b = product.b;
-  if (factors.isInteger()) {
-    b.elementType = w.b.getI32Type();
-    for (AffineExpr &stride : bBatch)
-      stride = stride.floorDiv(factors.group());
-  }
-  right.setMatrix(b, operands.rightWidth);
-  right.setShape(factors, shape, copies, bBatch);
-  right.skipped = batchOffset(w, bBatch);
+  left.setShape(factors, shape, copies, product.aBatch);
+  left.skipped = batchOffset(w, product.aBatch);
   rowCount = w.fromIndex(context.expand(w.b, loc, rows));
   depth = w.fromIndex(context.expand(w.b, loc, product.depth));
   left.firstRow = firstRow;
   left.rows = rowCount;
   left.depth = depth;
-  right.firstColumn = firstColumn;
-  right.depth = w.fromIndex(context.expand(w.b, loc, operands.rightRows));
+  if (operands.weights) {
+    rightCodes.setWeights(product.b, operands.weights);
+    rightCodes.setShape(factors, shape);
+    rightCodes.firstColumn = firstColumn;
+    right = &rightCodes;
+    return;
+  }
+  setRightMatrix(w, copies);
   if (operands.groups == 1)
     return;
   heavy::ConvOp conv = operands.conv;
@@ -200,7 +219,7 @@ void BlockProduct::setOperands(Words &w) {
                    (conv.getInputChannelsFirst()
                         ? onnx::constantValue(product.a.strides[1]).value_or(0)
                         : 1)));
-  right.skipped = w.mul(w.wide(group), w.wideNumber(rightSize));
+  rightMatrix.skipped = w.mul(w.wide(group), w.wideNumber(rightSize));
 }
 
 Value BlockProduct::slot(Words &w, Value number) {
@@ -220,15 +239,15 @@ SmallVector<Value> BlockProduct::mainLoop(Words &w) {
     Waiting waiting;
     waiting.slot = slot(at, tile);
     waiting.left = left.load(at, at.mul(tile, step), waiting.slot);
-    waiting.right = right.load(at, at.mul(tile, step / factors.group()),
-                               rightTile(at, waiting.slot));
+    waiting.right = right->load(at, at.mul(tile, step / factors.group()),
+                                rightTile(at, waiting.slot));
     if (isAsync())
       commitCopies(at);
     return waiting;
   };
   auto put = [&](Words &at, const Waiting &waiting) {
     left.store(at, waiting.left, waiting.slot);
-    right.store(at, waiting.right, rightTile(at, waiting.slot));
+    right->store(at, waiting.right, rightTile(at, waiting.slot));
   };
   for (int64_t s = 0; s < ahead; ++s)
     put(w, fetch(w, w.number(s)));
@@ -320,9 +339,17 @@ void BlockProduct::emit(OpBuilder &b, AffineExpr &work, GridShape &grid) {
       rowEstimate = std::max(rowEstimate, assumedManyRows);
   }
   SmallVector<AffineExpr> space = makeSpace(ctx);
-  if (emitWarpgroupProduct(b, context, operands, epilogue, rowEstimate,
+  if (!operands.weights &&
+      emitWarpgroupProduct(b, context, operands, epilogue, rowEstimate,
                            matrices, shape.time, work, grid))
     return;
+  if (operands.weights)
+    grid.remark =
+        ("product with weights of " + Twine(operands.weights.getBits()) +
+         " bits in tiles of " + Twine(shape.rows) + " x " +
+         Twine(shape.columns) + " results by " +
+         (shape.tensorCores ? "tensor cores" : "multiply-adds"))
+            .str();
   if (factors.fp32 != Fp32Products::Exact)
     grid.remark += llvm::formatv("{0}{1}, tiles of {2} x {3}",
                                  grid.remark.empty() ? "" : "; ",
@@ -338,7 +365,7 @@ void BlockProduct::emit(OpBuilder &b, AffineExpr &work, GridShape &grid) {
   locateBlock(w, space);
   setOperands(w);
   math = (shape.tensorCores ? matrixMath : scalarMath)(shape, factors,
-                                                       left.tile, right.tile);
+                                                       left.tile, right->tile);
   width = 16 / (factors.sumType().getIntOrFloatBitWidth() / 8);
   if (product.n % width)
     width = 1;
@@ -351,7 +378,7 @@ void BlockProduct::emit(OpBuilder &b, AffineExpr &work, GridShape &grid) {
   thread = w.fromIndex(threadInBlock(b, loc));
   shared = sharedMemory(w, (name + "_shared").str(), bytes);
   left.begin(w, thread);
-  right.begin(w, thread);
+  right->begin(w, thread);
   math->begin(w, thread);
   finish(w, mainLoop(w));
 }
@@ -403,12 +430,19 @@ LogicalResult warp::emitBlockProduct(OpBuilder &b, KernelContext &context,
   if (ops.size() > 2 || (ops.size() == 2 && !tail))
     return root->emitError("[IG4002] no emitter for this kernel");
   Epilogue epilogue(context, root->getResult(0), tail);
-  if (auto matmul = dyn_cast<heavy::MatmulNBitsOp>(root)) {
-    emitFewRows(b, context, matmul, name, epilogue, work, grid);
-    return success();
-  }
   BlockOperands operands;
   operands.root = root;
+  if (auto matmul = dyn_cast<heavy::MatmulNBitsOp>(root)) {
+    if (hasFewRows(matmul)) {
+      emitFewRows(b, context, matmul, name, epilogue, work, grid);
+      return success();
+    }
+    operands.weights = matmul;
+    operands.matrices = describeNBits(b, context, matmul);
+    BlockProduct(context, root->getLoc(), name, operands, epilogue)
+        .emit(b, work, grid);
+    return success();
+  }
   if (auto matmul = dyn_cast<heavy::MatmulOp>(root)) {
     FailureOr<MatrixProduct> product =
         describeMatmul(b, context, matmul, epilogue);

@@ -36,6 +36,9 @@ struct BlockOperands {
   MatrixProduct matrices;
   /// Null for matrices.
   heavy::ConvOp conv;
+  /// Null unless the right factor is quantized; its matrix is a stream of bytes
+  /// then.
+  heavy::MatmulNBitsOp weights;
   bool isUnsigned = false;
   /// Rows of the right operand, and elements of each.
   mlir::AffineExpr rightRows;
@@ -51,13 +54,15 @@ void emitFewRows(mlir::OpBuilder &b, KernelContext &context, mlir::Location loc,
                  llvm::StringRef name, BlockOperands &operands,
                  Epilogue &epilogue, mlir::AffineExpr &work, GridShape &grid);
 
-/// The same for quantized weights in panels of that many columns; other rows
-/// are left to threads.
-constexpr int64_t nbitsPanel = 32;
+/// The same for quantized weights.
 bool hasFewRows(heavy::MatmulNBitsOp op);
 void emitFewRows(mlir::OpBuilder &b, KernelContext &context,
                  heavy::MatmulNBitsOp op, llvm::StringRef name,
                  Epilogue &epilogue, mlir::AffineExpr &work, GridShape &grid);
+
+/// A product with quantized weights as matrices.
+MatrixProduct describeNBits(mlir::OpBuilder &b, KernelContext &context,
+                            heavy::MatmulNBitsOp op);
 
 /// Applies the epilogue to `width` neighbours of one row of the result and
 /// stores them; `row` counts the rows of all batches where there is one right

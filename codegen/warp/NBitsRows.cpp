@@ -9,6 +9,7 @@
 // and turn codes into floats in registers.
 //
 //===----------------------------------------------------------------------===//
+#include "codegen/warp/NBitsCopy.h"
 #include "codegen/warp/RowSums.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -119,10 +120,11 @@ Value NBitsRows::factor(Words &w, int64_t row, Value depth, int64_t code,
     k = w.select(inside, k, w.number(0));
   }
   Value offset = w.wide(w.add(k, row * int64_t(op.getK())));
+  Type element = product.a.elementType;
   Value v = context.loadFloats(
-      w.b, loc, w.b.getF32Type(), w.b.getF32Type(),
+      w.b, loc, element, w.b.getF32Type(),
       LLVM::GEPOp::create(w.b, loc, product.a.pointer.getType(),
-                          w.b.getF32Type(), product.a.pointer,
+                          storageType(element), product.a.pointer,
                           ArrayRef<LLVM::GEPArg>{offset}));
   return inside ? w.select(inside, v, float32(w, 0)) : v;
 }
@@ -219,22 +221,26 @@ static AffineExpr rowsOf(heavy::MatmulNBitsOp op) {
 
 bool warp::hasFewRows(heavy::MatmulNBitsOp op) {
   std::optional<int64_t> rows = onnx::constantValue(rowsOf(op));
-  std::optional<int64_t> panel = op.getPanel();
-  return rows && *rows > 0 && *rows <= mostRows && panel == nbitsPanel &&
-         int64_t(op.getPanelBytes()) % chunkBytes == 0 &&
-         int64_t(op.getBlockBytes(op.getBlockLength())) % chunkBytes == 0 &&
-         int64_t(op.getHeaderBytes()) % chunkBytes == 0;
+  return rows && *rows > 0 && *rows <= mostRows && isNBitsPanel(op);
 }
 
-void warp::emitFewRows(OpBuilder &b, KernelContext &context,
-                       heavy::MatmulNBitsOp op, StringRef name,
-                       Epilogue &epilogue, AffineExpr &work, GridShape &grid) {
+MatrixProduct warp::describeNBits(OpBuilder &b, KernelContext &context,
+                                  heavy::MatmulNBitsOp op) {
   MatrixProduct product;
   product.a = context.lookup(b, op.getLoc(), op.getA());
   product.b = context.lookup(b, op.getLoc(), op.getB());
   product.dims =
       onnx::getDims(cast<RankedTensorType>(op.getResult().getType()));
   product.rows = rowsOf(op);
+  product.depth = onnx::constantDim(op.getK(), b.getContext());
+  product.rowStride = product.depth;
   product.n = op.getN();
+  return product;
+}
+
+void warp::emitFewRows(OpBuilder &b, KernelContext &context,
+                       heavy::MatmulNBitsOp op, StringRef name,
+                       Epilogue &epilogue, AffineExpr &work, GridShape &grid) {
+  MatrixProduct product = describeNBits(b, context, op);
   NBitsRows(context, op, product, epilogue).emit(b, name, work, grid);
 }

@@ -27,24 +27,42 @@ struct Granule {
   mlir::Value inside;
 };
 
-/// Copies of tiles of one operand.
-class TileCopy {
+/// How the threads of a block bring tiles of one operand into shared memory.
+class TileFill {
 public:
-  TileCopy(KernelContext &context, mlir::Location loc)
+  TileFill(KernelContext &context, mlir::Location loc)
       : context(context), loc(loc) {}
-  virtual ~TileCopy() = default;
+  virtual ~TileFill() = default;
 
   /// Computes what all tiles share, for the thread of that number.
-  void begin(Words &w, mlir::Value thread);
-  /// Begins to copy the tile from depth `k` (a number of its elements) on to
+  virtual void begin(Words &w, mlir::Value thread) = 0;
+  /// Begins to bring the tile from depth `k` (a number of its elements) on to
   /// `target` in shared memory. Returns what is still to be stored there.
-  llvm::SmallVector<mlir::Value> load(Words &w, mlir::Value k,
-                                      mlir::Value target);
+  virtual llvm::SmallVector<mlir::Value> load(Words &w, mlir::Value k,
+                                              mlir::Value target) = 0;
   /// Stores what load returned.
-  void store(Words &w, llvm::ArrayRef<mlir::Value> loaded, mlir::Value target);
+  virtual void store(Words &w, llvm::ArrayRef<mlir::Value> loaded,
+                     mlir::Value target) = 0;
 
   SharedTile tile;
   bool isAsync = false;
+
+protected:
+  KernelContext &context;
+  mlir::Location loc;
+  BufferRef buffer;
+};
+
+/// Copies of tiles of an operand that is in memory as it is multiplied.
+class TileCopy : public TileFill {
+public:
+  using TileFill::TileFill;
+
+  void begin(Words &w, mlir::Value thread) override;
+  llvm::SmallVector<mlir::Value> load(Words &w, mlir::Value k,
+                                      mlir::Value target) override;
+  void store(Words &w, llvm::ArrayRef<mlir::Value> loaded,
+             mlir::Value target) override;
 
 protected:
   /// Numbers of the outer dimension and of the first element of the inner one
@@ -66,9 +84,6 @@ protected:
   virtual Granule locate(Words &w, int64_t i, const Place &place,
                          mlir::Value k) = 0;
 
-  KernelContext &context;
-  mlir::Location loc;
-  BufferRef buffer;
   /// What elements are in shared memory.
   mlir::Type element;
   int64_t granule = 1;

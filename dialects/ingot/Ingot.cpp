@@ -221,7 +221,9 @@ LogicalResult MatmulNBitsOp::verify() {
     return emitOpError("is a product with ")
            << k << " x " << n << " weights, but a is " << a
            << " and the result " << result;
-  if (!a.getElementType().isF32() || !result.getElementType().isF32())
+  Type left = a.getElementType();
+  if (!(left.isF32() || left.isF16() || left.isBF16()) ||
+      !result.getElementType().isF32())
     return emitOpError("computes in f32, but a is ")
            << a << " and the result " << result;
   if (getPanel()) {

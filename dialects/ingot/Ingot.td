@@ -127,8 +127,8 @@ def Ingot_MatmulOp : Ingot_Op<"matmul"> {
 def Ingot_MatmulNBitsOp : Ingot_Op<"matmul_nbits"> {
   let summary = "Matrix product with weights quantized to 2, 4 or 8 bits";
   let description = [{
-    The product of `a`, f32 [batch..., M, K], with one constant matrix of
-    (code - zero point) * scale. The codes `b` are integers of `bits` bits,
+    The product of `a`, f32, f16 or bf16 [batch..., M, K], with one constant
+    matrix of (code - zero point) * scale; the result is f32. The codes `b` are integers of `bits` bits,
     [K, N], or [N, K] with `transpose_b`. `parameters` are the scales and then,
     if there are any, the zero points, of the type of `b` and the scales' shape:
     one for all, one per column [N], or, with `block_size` above 0, one per
@@ -138,7 +138,8 @@ def Ingot_MatmulNBitsOp : Ingot_Op<"matmul_nbits"> {
     The sum over K is a float product of the dequantized weights up to the order
     of summation: a * (code - zero point), whose differences are exact, is
     summed block by block, and the sum of a block multiplied by the scale once
-    (docs/decisions/0013-weight-only.md tells how exact few rows are).
+    (docs/decisions/0013-weight-only.md tells how exact few rows are). Weights
+    may be rounded to the type of `a` before they are multiplied.
 
     Once ingot-pack-weights has run (`panel` is set), `b` is a stream of bytes
     and there are no `parameters`. The stream holds the columns in panels of

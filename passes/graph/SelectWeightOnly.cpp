@@ -84,7 +84,7 @@ static StringRef whyNotTaken(QuantizedWeights &w) {
   return "";
 }
 
-/// ingot.matmul_nbits of `left`, which is f32 already.
+/// ingot.matmul_nbits of `left`.
 static Value productOf(OpBuilder &b, Operation *op, Value left,
                        const QuantizedWeights &w) {
   onnx::DequantizeLinearOp dequantize = w.dequantize;
@@ -145,7 +145,8 @@ static void select(Operation *op, bool remarks) {
   Location loc = op->getLoc();
   if (turned)
     left = transposed(b, loc, left, {1, 0});
-  Value product = productOf(b, op, castTo(b, loc, left, b.getF32Type()), w);
+  // Weights are of the same type, so of its precision.
+  Value product = productOf(b, op, left, w);
   if (gemm)
     product = scaleAndAdd(b, gemm, product);
   product = castTo(b, loc, product, rankedResult(op).getElementType());

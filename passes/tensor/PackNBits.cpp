@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "passes/tensor/PackNBits.h"
 #include "dialects/onnx/Shape.h"
+#include "passes/graph/SelectHeavy.h"
 #include "passes/graph/TensorData.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -168,6 +169,9 @@ LogicalResult ingot::packMatmulNBits(heavy::MatmulNBitsOp op,
   int64_t width = machine.lanes(32);
   int64_t panel = width * vectorsPerPanel(machine, op.getN(), width);
   OpBuilder b(op);
+  // Processors convert rows once rather than in each product.
+  if (!machine.hasWarps())
+    op.getAMutable().assign(castTo(b, op.getLoc(), op.getA(), b.getF32Type()));
   op.setPanel(panel);
   if (std::optional<int64_t> zero = packer.commonZero())
     op.setZeroPoint(*zero);

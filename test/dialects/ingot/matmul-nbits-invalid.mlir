@@ -57,9 +57,9 @@ func.func @packed_bytes(%a: tensor<4x8xf32>, %w: tensor<63xi8>) -> tensor<4x6xf3
 
 // -----
 
-func.func @accumulates_in_f32(%a: tensor<4x8xf16>, %w: tensor<8x6xi4>, %s: tensor<6xf32>) -> tensor<4x6xf32> {
-  // expected-error @+1 {{computes in f32, but a is 'tensor<4x8xf16>' and the result 'tensor<4x6xf32>'}}
-  %0 = ingot.matmul_nbits %a, %w, %s {bits = 4 : i64, k = 8 : i64, n = 6 : i64} : (tensor<4x8xf16>, tensor<8x6xi4>, tensor<6xf32>) -> tensor<4x6xf32>
+func.func @accumulates_in_f32(%a: tensor<4x8xf64>, %w: tensor<8x6xi4>, %s: tensor<6xf32>) -> tensor<4x6xf32> {
+  // expected-error @+1 {{computes in f32, but a is 'tensor<4x8xf64>' and the result 'tensor<4x6xf32>'}}
+  %0 = ingot.matmul_nbits %a, %w, %s {bits = 4 : i64, k = 8 : i64, n = 6 : i64} : (tensor<4x8xf64>, tensor<8x6xi4>, tensor<6xf32>) -> tensor<4x6xf32>
   return %0 : tensor<4x6xf32>
 }
 

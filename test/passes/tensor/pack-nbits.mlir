@@ -32,3 +32,32 @@ func.func @zero_points(%a: tensor<5x2xf32>) -> tensor<5x2xf32> {
   return %0 : tensor<5x2xf32>
 }
 }
+
+// -----
+
+// Processors widen rows once, before the product.
+// CHECK-LABEL: @halves_on_processors
+// CHECK: %[[WIDE:.*]] = linalg.generic
+// CHECK: ingot.matmul_nbits %[[WIDE]], %{{.*}} : (tensor<5x2xf32>,
+module attributes {ingot.machine = #kernel.machine<target = "t", triple = "t", tune = "", features = "", vectorBits = 128, vectorRegisters = 32, masks = false, laneBroadcast = true, l1 = 32768, l2 = 1048576>} {
+func.func @halves_on_processors(%a: tensor<5x2xf16>) -> tensor<5x2xf32> {
+  %w = onnx.Constant {value = dense<1> : tensor<2x2xui8>} : tensor<2x2xui8>
+  %s = onnx.Constant {value = dense<0.5> : tensor<2xf32>} : tensor<2xf32>
+  %0 = ingot.matmul_nbits %a, %w, %s {bits = 8 : i64, k = 2 : i64, n = 2 : i64} : (tensor<5x2xf16>, tensor<2x2xui8>, tensor<2xf32>) -> tensor<5x2xf32>
+  return %0 : tensor<5x2xf32>
+}
+}
+
+// -----
+
+// GPUs multiply them as they are.
+// CHECK-LABEL: @halves_on_gpus
+// CHECK: ingot.matmul_nbits %arg0, %{{.*}} : (tensor<5x2xf16>,
+module attributes {ingot.machine = #kernel.machine<target = "t", triple = "t", tune = "", features = "", vectorBits = 128, vectorRegisters = 32, masks = false, laneBroadcast = true, l1 = 32768, l2 = 1048576, warp = 32>} {
+func.func @halves_on_gpus(%a: tensor<5x2xf16>) -> tensor<5x2xf32> {
+  %w = onnx.Constant {value = dense<1> : tensor<2x2xui8>} : tensor<2x2xui8>
+  %s = onnx.Constant {value = dense<0.5> : tensor<2xf32>} : tensor<2xf32>
+  %0 = ingot.matmul_nbits %a, %w, %s {bits = 8 : i64, k = 2 : i64, n = 2 : i64} : (tensor<5x2xf16>, tensor<2x2xui8>, tensor<2xf32>) -> tensor<5x2xf32>
+  return %0 : tensor<5x2xf32>
+}
+}
