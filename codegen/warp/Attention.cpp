@@ -8,6 +8,7 @@
 #include "codegen/loop/LoopEmitter.h"
 #include "codegen/warp/Shared.h"
 #include "codegen/warp/Warp.h"
+#include "codegen/warp/wgmma/WarpgroupAttention.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -69,7 +70,7 @@ AttentionEmitter::Operand AttentionEmitter::describe(Words &w, Value tensor,
   return operand;
 }
 
-void AttentionEmitter::begin(Words &w, int64_t rowsOfBlock, AffineExpr &work) {
+void AttentionEmitter::describeOperands(Words &w) {
   auto order = [](bool tokensFirst) {
     return tokensFirst ? SmallVector<int64_t>{0, 2, 1, 3}
                        : SmallVector<int64_t>{0, 1, 2, 3};
@@ -89,6 +90,10 @@ void AttentionEmitter::begin(Words &w, int64_t rowsOfBlock, AffineExpr &work) {
   keyCount = count(keys);
   rowCount = count(rows);
   thread = w.fromIndex(threadInBlock(w.b, loc));
+}
+
+void AttentionEmitter::begin(Words &w, int64_t rowsOfBlock, AffineExpr &work) {
+  describeOperands(w);
   // Neighbouring blocks read the same keys.
   SmallVector<AffineExpr> space{batches, heads, rows.ceilDiv(rowsOfBlock)};
   work = onnx::product(space, w.b.getContext());
@@ -113,15 +118,17 @@ Value AttentionEmitter::tokenOffset(Words &w, const Operand &from, Value head,
 }
 
 AttentionEmitter::Row AttentionEmitter::row(Words &w, Value number) {
-  Row row;
-  row.exists = w.less(number, rowCount);
-  number = w.select(row.exists, number, w.sub(rowCount, w.number(1)));
-  row.head = keyHead;
-  row.query = number;
-  if (perKey > 1) {
-    row.head = w.add(w.mul(keyHead, perKey), w.div(number, queryCount));
-    row.query = w.rem(number, queryCount);
-  }
+  Value exists = w.less(number, rowCount);
+  number = w.select(exists, number, w.sub(rowCount, w.number(1)));
+  if (perKey == 1)
+    return rowOf(w, keyHead, number, exists);
+  Value head = w.add(w.mul(keyHead, perKey), w.div(number, queryCount));
+  return rowOf(w, head, w.rem(number, queryCount), exists);
+}
+
+AttentionEmitter::Row AttentionEmitter::rowOf(Words &w, Value head, Value query,
+                                              Value exists) {
+  Row row{head, query, exists, {}, {}, {}};
   if (op.getBias())
     row.bias = tokenOffset(w, bias, row.head, row.query);
   if (op.getMask())
@@ -134,16 +141,20 @@ AttentionEmitter::Row AttentionEmitter::row(Words &w, Value number) {
 }
 
 Value AttentionEmitter::keysSeen(Words &w, int64_t rowsOfBlock) {
-  auto offset = op.getCausalOffset();
-  // Hidden keys count where their scores are numbers.
-  if (!offset || op.getFill())
-    return keyCount;
   Value last = w.sub(queryCount, w.number(1));
   if (perKey == 1)
     last = arith::MinUIOp::create(w.b, loc, last,
                                   w.add(firstRow, rowsOfBlock - 1));
+  return keysSeenUpTo(w, last);
+}
+
+Value AttentionEmitter::keysSeenUpTo(Words &w, Value query) {
+  auto offset = op.getCausalOffset();
+  // Hidden keys count where their scores are numbers.
+  if (!offset || op.getFill())
+    return keyCount;
   Value seen = w.add(
-      w.add(last, w.fromIndex(context.expand(w.b, loc, offset->getDims()[0]))),
+      w.add(query, w.fromIndex(context.expand(w.b, loc, offset->getDims()[0]))),
       1);
   seen = arith::MaxSIOp::create(w.b, loc, seen, w.number(0));
   return arith::MinSIOp::create(w.b, loc, seen, keyCount);
@@ -338,8 +349,9 @@ LogicalResult warp::emitAttention(OpBuilder &b, KernelContext &context,
                                   AffineExpr &work, GridShape &grid) {
   if (hasFewRows(op))
     emitAttentionRows(b, context, name, op, work, grid);
-  else if (!usesTensorCores(context.machine, op) ||
-           !emitAttentionMatrix(b, context, name, op, work, grid))
+  else if (!emitWarpgroupAttention(b, context, name, op, work, grid) &&
+           (!usesTensorCores(context.machine, op) ||
+            !emitAttentionMatrix(b, context, name, op, work, grid)))
     emitAttentionTiles(b, context, name, op, work, grid);
   return success();
 }

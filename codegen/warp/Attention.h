@@ -60,12 +60,18 @@ protected:
     mlir::Value hidden;
   };
 
-  /// Finds the block among all, for blocks of that many rows.
+  /// Finds operands and sizes.
+  void describeOperands(Words &w);
+  /// The same, and the block among all, for blocks of that many rows.
   void begin(Words &w, int64_t rowsOfBlock, mlir::AffineExpr &work);
   /// Row `number` of the batch and heads of the block.
   Row row(Words &w, mlir::Value number);
-  /// The number of keys that a row of the block may see, from the first on.
+  /// That of a query of a head, both in range.
+  Row rowOf(Words &w, mlir::Value head, mlir::Value query, mlir::Value exists);
+  /// The number of keys that a row of the block may see, from the first on; or
+  /// that queries up to that one may see.
   mlir::Value keysSeen(Words &w, int64_t rowsOfBlock);
+  mlir::Value keysSeenUpTo(Words &w, mlir::Value query);
   /// The score of a product of a row with a key; minus infinity beyond the last
   /// key. Not `isChecked`: there is such a key, and the causal rule does not
   /// hide it.

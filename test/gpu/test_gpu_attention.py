@@ -65,8 +65,9 @@ def info(name, array, symbolic=()):
 def attention(
     feeds, folder, target="sm_80", symbolic=False, fused=1, inner=None, **attributes
 ):
-    """onnx.Attention; operands by the names q, k, v, mask, past_k, past_v. With
-    `inner`, an element type, between casts."""
+    """onnx.Attention; operands by the names q, k, v, mask, past_k, past_v, whose
+    lengths (or what dimensions `symbolic` names of each) have names. With `inner`,
+    an element type, between casts."""
     names = ["q", "k", "v", "mask", "past_k", "past_v"]
     inputs = [name if name in feeds else "" for name in names]
     while not inputs[-1]:
@@ -82,6 +83,7 @@ def attention(
     else:
         nodes = [helper.make_node("Attention", inputs, ["out"], **attributes)]
     lengths = {"q": {2: "M"}, "k": {2: "N"}, "v": {2: "N"}, "mask": {0: "M", 1: "N"}}
+    lengths = symbolic if isinstance(symbolic, dict) else lengths
     made = helper.make_tensor_value_info(
         "out", helper.np_dtype_to_tensor_dtype(feeds["q"].dtype), None
     )

@@ -14,9 +14,8 @@ using namespace ingot::warp;
 constexpr int64_t mapBytes = 16;
 constexpr size_t mostMapRank = 5;
 
-/// The parameter that holds a tensor's address.
-static bool findMemory(const KernelContext &context, TensorMap &map,
-                       Value tensor) {
+bool warp::findMemory(const KernelContext &context, TensorMap &map,
+                      Value tensor) {
   MLIRContext *ctx = tensor.getContext();
   map.offset = onnx::constantDim(0, ctx);
   while (auto view = tensor.getDefiningOp<kernel::ViewOp>()) {

@@ -39,6 +39,11 @@ llvm::StringRef describeFactors(const KernelContext &context,
                                 const BlockOperands &operands, Factor &left,
                                 Factor &right);
 
+/// Finds the parameter that holds a tensor's address, and where the tensor is
+/// from there; false if it is in none.
+bool findMemory(const KernelContext &context, TensorMap &map,
+                mlir::Value tensor);
+
 /// Adds a parameter of 128 bytes, which is read where it is passed.
 mlir::Value addMapParameter(mlir::LLVM::LLVMFuncOp function);
 

@@ -139,6 +139,14 @@ void warp::syncCluster(Words &w) {
          "", {});
 }
 
+void warp::syncThreads(Words &w, Value barrier, int64_t threads) {
+  effect(w, "bar.sync $0, " + Twine(threads) + ";", "r", {barrier});
+}
+
+void warp::arriveThreads(Words &w, Value barrier, int64_t threads) {
+  effect(w, "bar.arrive $0, " + Twine(threads) + ";", "r", {barrier});
+}
+
 void warp::releaseRegisters(Words &w, int64_t count) {
   effect(w, "setmaxnreg.dec.sync.aligned.u32 " + Twine(count) + ";", "", {});
 }
@@ -173,10 +181,10 @@ void warp::waitForProducts(Words &w, int64_t groups) {
 }
 
 /// Constraints of registers that an instruction reads and writes in place.
-static std::string inPlace(size_t count) {
+static std::string inPlace(ArrayRef<Value> values) {
   std::string outputs, ties;
-  for (size_t i = 0; i < count; ++i) {
-    outputs += "=f,";
+  for (auto [i, v] : llvm::enumerate(values)) {
+    outputs += v.getType().isF32() ? "=f," : "=r,";
     ties += std::to_string(i) + ",";
   }
   return outputs + ties;
@@ -198,37 +206,109 @@ static Type structLike(ArrayRef<Value> values) {
   return LLVM::LLVMStructType::getLiteral(values[0].getContext(), types);
 }
 
+/// An instruction that values pass through, so that what makes them comes
+/// before and what uses them after; `read` stay in place until then.
+static SmallVector<Value> passThrough(Words &w, const Twine &text,
+                                      ArrayRef<Value> values,
+                                      ArrayRef<Value> read = {}) {
+  SmallVector<Value> operands(values);
+  operands.append(read.begin(), read.end());
+  std::string constraints = inPlace(values);
+  for (Value v : read)
+    constraints += v.getType().isF32() ? "f," : "r,";
+  return membersOf(
+      w,
+      assembly(w, structLike(values), text, constraints + "~{memory}", operands),
+      values.size());
+}
+
+/// "$first, ...": so many operands of an instruction.
+static std::string operandList(size_t first, size_t count) {
+  std::string list;
+  for (size_t i = 0; i < count; ++i)
+    list += (i ? ", $" : "$") + std::to_string(first + i);
+  return list;
+}
+
+/// A product whose sums are operands from 0 on. They are added to if a
+/// predicate says so.
+static std::string productText(Type factors, int64_t columns, size_t count,
+                               bool isFirst, const Twine &rest) {
+  StringRef type = factors.isBF16() ? "bf16" : "f16";
+  return ("{\n\t.reg .pred add;\n\tsetp." + Twine(isFirst ? "ne" : "eq") +
+          ".b32 add, 0, 0;\n\twgmma.mma_async.sync.aligned.m64n" +
+          Twine(columns) + "k16.f32." + type + "." + type + " {" +
+          operandList(0, count) + "}, " + rest + ";\n\t}")
+      .str();
+}
+
 SmallVector<Value> warp::multiplyTiles(Words &w, Type factors, int64_t columns,
                                        Value left, bool leftTransposed,
                                        Value right, bool rightTransposed,
                                        ArrayRef<Value> sums) {
   size_t count = sums.size();
-  std::string registers;
-  for (size_t i = 0; i < count; ++i)
-    registers += (i ? ", $" : "$") + std::to_string(i);
-  StringRef type = factors.isBF16() ? "bf16" : "f16";
-  // The sums are added to if a predicate says so.
-  std::string text =
-      ("{\n\t.reg .pred add;\n\tsetp.eq.b32 add, 0, 0;\n\t"
-       "wgmma.mma_async.sync.aligned.m64n" +
-       Twine(columns) + "k16.f32." + type + "." + type + " {" + registers +
-       "}, $" + Twine(2 * count) + ", $" + Twine(2 * count + 1) +
-       ", add, 1, 1, " + Twine(int(leftTransposed)) + ", " +
-       Twine(int(rightTransposed)) + ";\n\t}")
-          .str();
+  std::string text = productText(
+      factors, columns, count, /*isFirst=*/false,
+      "$" + Twine(2 * count) + ", $" + Twine(2 * count + 1) + ", add, 1, 1, " +
+          Twine(int(leftTransposed)) + ", " + Twine(int(rightTransposed)));
   SmallVector<Value> operands(sums);
   operands.push_back(left);
   operands.push_back(right);
   return membersOf(w,
                    assembly(w, structLike(sums), text,
-                            inPlace(count) + "l,l,~{memory}", operands),
+                            inPlace(sums) + "l,l,~{memory}", operands),
                    count);
 }
 
-SmallVector<Value> warp::finishProducts(Words &w, ArrayRef<Value> sums) {
+SmallVector<Value> warp::multiplyFirstTiles(Words &w, Type factors,
+                                            int64_t columns, Value left,
+                                            Value right, bool rightTransposed) {
+  size_t count = columns / 2;
+  std::string text =
+      productText(factors, columns, count, /*isFirst=*/true,
+                  "$" + Twine(count) + ", $" + Twine(count + 1) +
+                      ", add, 1, 1, 0, " + Twine(int(rightTransposed)));
+  std::string outputs;
+  for (size_t i = 0; i < count; ++i)
+    outputs += "=f,";
+  Type result = LLVM::LLVMStructType::getLiteral(
+      w.b.getContext(), SmallVector<Type>(count, w.b.getF32Type()));
   return membersOf(w,
-                   assembly(w, structLike(sums),
-                            "wgmma.wait_group.sync.aligned 0;",
-                            inPlace(sums.size()) + "~{memory}", sums),
-                   sums.size());
+                   assembly(w, result, text, outputs + "l,l,~{memory}",
+                            ValueRange{left, right}),
+                   count);
+}
+
+SmallVector<Value> warp::multiplyRegisters(Words &w, Type factors,
+                                           int64_t columns,
+                                           ArrayRef<Value> left, Value right,
+                                           bool rightTransposed,
+                                           ArrayRef<Value> sums) {
+  size_t count = sums.size(), first = 2 * count;
+  std::string text = productText(
+      factors, columns, count, /*isFirst=*/false,
+      "{" + operandList(first, 4) + "}, $" + Twine(first + 4) +
+          ", add, 1, 1, " + Twine(int(rightTransposed)));
+  SmallVector<Value> operands(sums);
+  operands.append(left.begin(), left.end());
+  operands.push_back(right);
+  return membersOf(w,
+                   assembly(w, structLike(sums), text,
+                            inPlace(sums) + "r,r,r,r,l,~{memory}", operands),
+                   count);
+}
+
+SmallVector<Value> warp::beginProducts(Words &w, ArrayRef<Value> used) {
+  return passThrough(w, "wgmma.fence.sync.aligned;", used);
+}
+
+SmallVector<Value> warp::finishProducts(Words &w, ArrayRef<Value> sums) {
+  return finishProducts(w, 0, sums, {});
+}
+
+SmallVector<Value> warp::finishProducts(Words &w, int64_t groups,
+                                        ArrayRef<Value> values,
+                                        ArrayRef<Value> left) {
+  return passThrough(w, "wgmma.wait_group.sync.aligned " + Twine(groups) + ";",
+                     values, left);
 }

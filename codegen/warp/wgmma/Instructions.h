@@ -62,6 +62,11 @@ void prefetchMap(Words &w, mlir::Value map);
 mlir::Value blockInCluster(Words &w);
 void syncCluster(Words &w);
 
+/// Warpgroups take turns at a barrier of the block, numbered 1 to 15: `threads`
+/// of them in all wait there, or arrive and go on.
+void syncThreads(Words &w, mlir::Value barrier, int64_t threads);
+void arriveThreads(Words &w, mlir::Value barrier, int64_t threads);
+
 /// Gives registers of each thread of the warpgroup back, or gets more: so many
 /// in all.
 void releaseRegisters(Words &w, int64_t count);
@@ -75,12 +80,28 @@ mlir::Value describeTile(Words &w, mlir::Value address, int64_t pieceBytes);
 /// Before the first product of several: orders them after what was done with
 /// the registers of sums.
 void beginProducts(Words &w);
+/// The same where all of that must be done before; returns these values.
+llvm::SmallVector<mlir::Value> beginProducts(Words &w,
+                                             llvm::ArrayRef<mlir::Value> used);
 /// sums += left * right: 64 rows, `columns` columns, 32 bytes of depth of f16
 /// or bf16. A transposed factor has its depths as rows.
 llvm::SmallVector<mlir::Value>
 multiplyTiles(Words &w, mlir::Type factors, int64_t columns, mlir::Value left,
               bool leftTransposed, mlir::Value right, bool rightTransposed,
               llvm::ArrayRef<mlir::Value> sums);
+/// left * right, the same of a tile of the left factor but with nothing before.
+llvm::SmallVector<mlir::Value> multiplyFirstTiles(Words &w, mlir::Type factors,
+                                                  int64_t columns,
+                                                  mlir::Value left,
+                                                  mlir::Value right,
+                                                  bool rightTransposed);
+/// sums += left * right, with 64 rows and 16 depths of the left factor in four
+/// registers of each thread, as multiplyMatrices has them of 16 rows. These
+/// belong to the product until it has been waited for.
+llvm::SmallVector<mlir::Value>
+multiplyRegisters(Words &w, mlir::Type factors, int64_t columns,
+                  llvm::ArrayRef<mlir::Value> left, mlir::Value right,
+                  bool rightTransposed, llvm::ArrayRef<mlir::Value> sums);
 /// Makes a group of the products since the last one.
 void commitProducts(Words &w);
 /// Waits until at most so many groups are unfinished; the sums stay theirs.
@@ -88,6 +109,12 @@ void waitForProducts(Words &w, int64_t groups);
 /// Waits for all; returns the sums, which may be used from then on.
 llvm::SmallVector<mlir::Value> finishProducts(Words &w,
                                               llvm::ArrayRef<mlir::Value> sums);
+/// Waits until at most so many groups are unfinished. Returns `values`, sums
+/// that are finished then or what must be computed before; `left` are registers
+/// of factors, which may be written from then on.
+llvm::SmallVector<mlir::Value>
+finishProducts(Words &w, int64_t groups, llvm::ArrayRef<mlir::Value> values,
+               llvm::ArrayRef<mlir::Value> left);
 
 } // namespace ingot::warp
 

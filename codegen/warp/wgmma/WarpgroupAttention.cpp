@@ -1,0 +1,685 @@
+//===- WarpgroupAttention.cpp -===//
+//
+// Part of the Ingot project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A block has some queries of one head and goes through its keys from the last
+// to the first, so that tiles at which a rule hides keys come first and the
+// others need not look. Scores of a tile are computed while the powers of the
+// one before are multiplied by values, and powers while the products of another
+// warpgroup go on.
+//
+//===----------------------------------------------------------------------===//
+#include "codegen/warp/wgmma/WarpgroupAttention.h"
+#include "codegen/Target.h"
+#include "codegen/loop/LoopEmitter.h"
+#include "codegen/warp/Warp.h"
+#include "codegen/warp/wgmma/AttentionShape.h"
+#include "codegen/warp/wgmma/Factors.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace ingot;
+using namespace ingot::warp;
+
+/// What symbolic numbers of tokens, and others, are taken for.
+constexpr int64_t assumedTokens = 1024, assumedSize = 8;
+/// Bytes of keys and values that stay in the second-level cache while blocks
+/// read them: heads of that many are worked on together.
+constexpr int64_t cachedBytes = int64_t(24) << 20;
+/// Columns of queries, keys and values for which registers and shared memory
+/// suffice.
+constexpr int64_t mostSize = 256;
+
+static int64_t estimate(AffineExpr expr, int64_t assumed) {
+  llvm::SetVector<AffineExpr> symbols;
+  collectSymbols(expr, symbols);
+  DenseMap<AffineExpr, AffineExpr> sizes;
+  for (AffineExpr symbol : symbols)
+    sizes[symbol] = getAffineConstantExpr(assumed, expr.getContext());
+  return onnx::constantValue(expr.replace(sizes)).value_or(assumed);
+}
+
+namespace {
+class WarpgroupAttention : AttentionEmitter {
+public:
+  WarpgroupAttention(KernelContext &context, StringRef name,
+                     heavy::AttentionOp op)
+      : AttentionEmitter(context, name, op) {}
+
+  /// Why warpgroups do not compute it; empty if they do.
+  StringRef refusal();
+  /// False, with a reason, if nothing but sizes was emitted.
+  bool emit(OpBuilder &b, AffineExpr &work, GridShape &grid, StringRef &reason);
+
+private:
+  /// An operand as the engine sees it.
+  struct Boxes {
+    TensorMap map;
+    /// Whether the map has heads, and batches.
+    bool hasHeads = false, hasBatches = false;
+    /// The map as a parameter.
+    Value address;
+  };
+  /// What a thread knows of its rows between tiles: for each of two rows the
+  /// reference of its powers and the total of those of its own keys; the sums
+  /// of values; the powers of the last tile, which are not in these sums yet.
+  struct State {
+    SmallVector<Value> references, totals, sums, powers;
+
+    SmallVector<Value> flat() const {
+      return llvm::to_vector(
+          llvm::concat<const Value>(references, totals, sums, powers));
+    }
+  };
+
+  bool describe(Boxes &boxes, const Operand &operand, Value tensor,
+                ArrayRef<AffineExpr> dims, int64_t boxRows);
+  void addMaps(LLVM::LLVMFuncOp function);
+  void makeBarriers(Words &w);
+  void locate(Words &w);
+  void loadTile(Words &w, const Boxes &boxes, int64_t pieces,
+                int64_t pieceBytes, Value head, Value token, Value to,
+                Value barrier);
+  void copyKeys(Words &w, Value number);
+  void copyValues(Words &w, Value number);
+  void copyAll(Words &w);
+  void computeAll(Words &w);
+
+  /// The number of tile `number` in the order of its keys.
+  Value firstKeyOf(Words &w, Value number) {
+    return w.mul(w.sub(w.sub(tiles, w.number(1)), number), shape.keys);
+  }
+  Value slotOf(Words &w, Value number) { return w.rem(number, shape.stages); }
+  Value parity(Words &w, Value number) {
+    return w.b.createOrFold<arith::AndIOp>(loc, w.div(number, shape.stages),
+                                           w.number(1));
+  }
+  Value otherParity(Words &w, Value number) {
+    return w.bitXor(parity(w, number), w.number(1));
+  }
+  Value keysAt(Words &w, Value number) {
+    return w.add(w.add(shared, shape.keysAt()),
+                 w.mul(slotOf(w, number), shape.keyBytes()));
+  }
+  Value valuesAt(Words &w, Value number) {
+    return w.add(w.add(shared, shape.valuesAt()),
+                 w.mul(slotOf(w, number), shape.valueBytes()));
+  }
+  /// Barriers: of the queries, then for each slot.
+  enum BarrierKind { FullKeys, EmptyKeys, FullValues, EmptyValues };
+  Value barrierOf(Words &w, BarrierKind kind, Value number) {
+    Value first = w.add(barriers, 8 * (1 + kind * shape.stages));
+    return w.add(first, w.mul(slotOf(w, number), 8));
+  }
+  void waitFull(Words &w, BarrierKind kind, Value number) {
+    waitForPhase(w, barrierOf(w, kind, number), parity(w, number));
+  }
+  void release(Words &w, BarrierKind kind, Value number) {
+    arriveIf(w, isFirstLane, barrierOf(w, kind, number));
+  }
+
+  SmallVector<Value> multiplyKeys(Words &w, Value number);
+  SmallVector<Value> addValues(Words &w, Value number, ArrayRef<Value> powers,
+                               ArrayRef<Value> sums);
+  void hide(Words &w, Value number, MutableArrayRef<Value> scores);
+  SmallVector<Value> takePowers(Words &w, State &state,
+                                MutableArrayRef<Value> scores);
+  SmallVector<Value> pack(Words &w, ArrayRef<Value> powers);
+  State firstTile(Words &w);
+  State nextTile(Words &w, Value number, State state, bool isChecked);
+  State loopTiles(Words &w, Value from, Value to, State state, bool isChecked);
+  State stateFrom(ValueRange flat) const;
+  SmallVector<Value> finishTiles(Words &w, State state);
+  void store(Words &w, ArrayRef<Value> totals, ArrayRef<Value> sums);
+
+  Value compare(Words &w, arith::CmpIPredicate predicate, Value x, Value y) {
+    return arith::CmpIOp::create(w.b, loc, predicate, x, y);
+  }
+  Value ofRow(Words &w, Value v, function_ref<Value(Value, Value)> combine) {
+    for (int64_t mask : {1, 2})
+      v = combine(v, shuffleXor(w.b, loc, v, mask));
+    return v;
+  }
+  /// Joins values of a row, in two chains, which do not wait for each other.
+  Value join(ArrayRef<Value> values, function_ref<Value(Value, Value)> combine);
+  /// Those of row 0 or 1 of the thread.
+  SmallVector<Value> ofRow(ArrayRef<Value> values, int64_t r) const {
+    SmallVector<Value> result;
+    for (auto [i, v] : llvm::enumerate(values))
+      if (int64_t(i % 4 / 2) == r)
+        result.push_back(v);
+    return result;
+  }
+  /// What a score is multiplied by to be an exponent of 2.
+  double factor() { return op.getScale().convertToDouble() * M_LOG2E; }
+
+  AttentionShape shape;
+  Type element;
+  Boxes boxesQ, boxesK, boxesV;
+  /// Of the block: tiles of queries of a head, its head and first query, tiles
+  /// of keys that it looks at.
+  Value queryTiles, head, firstQuery, tiles;
+  Value shared, barriers;
+  /// Of the threads that multiply: which of the warpgroups, lane, whether it is
+  /// the first of its warp.
+  Value group, lane, isFirstLane;
+  Row rowsOfThread[2];
+};
+} // namespace
+
+StringRef WarpgroupAttention::refusal() {
+  Type type = getElementTypeOrSelf(op.getQ());
+  if (!(type.isF16() || type.isBF16()) ||
+      getElementTypeOrSelf(op.getK()) != type ||
+      getElementTypeOrSelf(op.getV()) != type)
+    return "queries, keys and values are not all f16 or all bf16";
+  if (op.getKTransposed())
+    return "keys lie across";
+  if (size > mostSize || valueSize > mostSize)
+    return "heads are too large";
+  // A scale that is a power of 2 can be applied after the greatest was found.
+  if (!inTwos || !(factor() > 0) || !std::isnormal(float(factor())))
+    return "scores are more than scaled products";
+  return "";
+}
+
+bool WarpgroupAttention::describe(Boxes &boxes, const Operand &operand,
+                                  Value tensor, ArrayRef<AffineExpr> dims,
+                                  int64_t boxRows) {
+  TensorMap &map = boxes.map;
+  int64_t bytes = storageBytes(element);
+  constexpr int64_t chunk = 8;
+  if (operand.granule < chunk || !findMemory(context, map, tensor))
+    return false;
+  map.element = element;
+  map.dims = {dims[3], dims[2]};
+  // Of a single token no neighbour is read.
+  AffineExpr stride = operand.strides[2];
+  if (onnx::constantValue(stride) == 0)
+    stride = dims[3];
+  map.strides = {stride * bytes};
+  map.box = {AttentionShape::piece, boxRows};
+  auto add = [&](bool &has, int64_t dim) {
+    has = onnx::constantValue(operand.strides[dim]) != 0;
+    if (!has)
+      return;
+    map.dims.push_back(dims[dim]);
+    map.strides.push_back(operand.strides[dim] * bytes);
+    map.box.push_back(1);
+  };
+  add(boxes.hasHeads, 1);
+  add(boxes.hasBatches, 0);
+  return true;
+}
+
+/// Makes the tensor maps parameters of the kernel.
+void WarpgroupAttention::addMaps(LLVM::LLVMFuncOp function) {
+  SmallVector<Attribute> maps;
+  for (Boxes *boxes : {&boxesQ, &boxesK, &boxesV}) {
+    maps.push_back(boxes->map.toAttr());
+    boxes->address = addMapParameter(function);
+  }
+  function->setAttr(tensorMapsAttrName,
+                    ArrayAttr::get(function.getContext(), maps));
+}
+
+/// One thread makes the barriers: a tile is full when its copies are there, and
+/// empty when all warps are done with it.
+void WarpgroupAttention::makeBarriers(Words &w) {
+  auto branch = scf::IfOp::create(
+      w.b, loc, compare(w, arith::CmpIPredicate::eq, thread, w.number(0)),
+      /*withElse=*/false);
+  OpBuilder then(branch.thenBlock()->getTerminator());
+  Words one(then, loc);
+  initBarrier(one, barriers, 1);
+  for (BarrierKind kind : {FullKeys, EmptyKeys, FullValues, EmptyValues}) {
+    bool isFull = kind == FullKeys || kind == FullValues;
+    for (int64_t s = 0; s < shape.stages; ++s)
+      initBarrier(one, barrierOf(one, kind, one.number(s)),
+                  isFull ? 1 : shape.groups * groupThreads / 32);
+  }
+  publishBarriers(one);
+  for (const Boxes *boxes : {&boxesQ, &boxesK, &boxesV})
+    prefetchMap(one, boxes->address);
+  barrier(w.b, loc);
+}
+
+/// Where the block is. Heads whose keys and values fit in the cache together
+/// are worked on together; where the causal rule holds, those of their queries
+/// first that see most keys, since what is begun last should be short.
+void WarpgroupAttention::locate(Words &w) {
+  Value item = w.fromIndex(blockInGrid(w.b, loc));
+  AffineExpr headsOfAll = batches * heads * perKey;
+  Value count = w.fromIndex(context.expand(w.b, loc, headsOfAll));
+  Value number, tile;
+  if (!op.getCausalOffset()) {
+    number = w.div(item, queryTiles);
+    tile = w.rem(item, queryTiles);
+  } else {
+    int64_t perToken = (size + valueSize) * storageBytes(element);
+    Value some = arith::MaxUIOp::create(w.b, loc, keyCount, w.number(1));
+    Value together = w.div(w.number(cachedBytes / perToken), some);
+    together = arith::MaxUIOp::create(w.b, loc, together, w.number(1));
+    together = w.mul(together, perKey);
+    Value perSection = w.mul(together, queryTiles);
+    Value first = w.mul(w.div(item, perSection), together);
+    Value rest = w.rem(item, perSection);
+    Value width =
+        arith::MinUIOp::create(w.b, loc, together, w.sub(count, first));
+    number = w.add(first, w.rem(rest, width));
+    tile = w.sub(w.sub(queryTiles, w.number(1)), w.div(rest, width));
+  }
+  Value perBatch = w.fromIndex(context.expand(w.b, loc, heads * perKey));
+  batch = w.div(number, perBatch);
+  head = w.rem(number, perBatch);
+  keyHead = w.div(head, perKey);
+  firstQuery = w.mul(tile, shape.queries());
+  Value last =
+      arith::MinUIOp::create(w.b, loc, w.sub(queryCount, w.number(1)),
+                             w.add(firstQuery, shape.queries() - 1));
+  tiles = w.div(w.add(keysSeenUpTo(w, last), shape.keys - 1), shape.keys);
+}
+
+/// Begins to copy the pieces of a tile.
+void WarpgroupAttention::loadTile(Words &w, const Boxes &boxes, int64_t pieces,
+                                  int64_t pieceBytes, Value headOfTile,
+                                  Value token, Value to, Value barrier) {
+  arriveExpecting(w, barrier, pieces * pieceBytes);
+  for (int64_t p = 0; p < pieces; ++p) {
+    SmallVector<Value> at{w.number(p * AttentionShape::piece), token};
+    if (boxes.hasHeads)
+      at.push_back(headOfTile);
+    if (boxes.hasBatches)
+      at.push_back(batch);
+    loadBox(w, boxes.address, at, w.add(to, p * pieceBytes), barrier);
+  }
+}
+
+void WarpgroupAttention::copyKeys(Words &w, Value number) {
+  waitForPhase(w, barrierOf(w, EmptyKeys, number), otherParity(w, number));
+  loadTile(w, boxesK, shape.pieces(), shape.keys * swizzleBytes, keyHead,
+           firstKeyOf(w, number), keysAt(w, number),
+           barrierOf(w, FullKeys, number));
+}
+
+void WarpgroupAttention::copyValues(Words &w, Value number) {
+  waitForPhase(w, barrierOf(w, EmptyValues, number), otherParity(w, number));
+  loadTile(w, boxesV, shape.valuePieces(), shape.keys * swizzleBytes, keyHead,
+           firstKeyOf(w, number), valuesAt(w, number),
+           barrierOf(w, FullValues, number));
+}
+
+/// What one thread of the last warpgroup does: tiles in the order of their use.
+void WarpgroupAttention::copyAll(Words &w) {
+  loadTile(w, boxesQ, shape.pieces(), shape.queries() * swizzleBytes, head,
+           firstQuery, shared, barriers);
+  copyKeys(w, w.number(0));
+  auto loop =
+      scf::ForOp::create(w.b, loc, w.number(1), tiles, w.number(1));
+  OpBuilder body(loop.getBody()->getTerminator());
+  Words in(body, loc);
+  copyKeys(in, loop.getInductionVar());
+  copyValues(in, in.add(loop.getInductionVar(), -1));
+  copyValues(w, w.sub(tiles, w.number(1)));
+}
+
+/// Begins the products of the warpgroup's queries with the keys of a tile.
+SmallVector<Value> WarpgroupAttention::multiplyKeys(Words &w, Value number) {
+  int64_t queryPiece = shape.queries() * swizzleBytes,
+          keyPiece = shape.keys * swizzleBytes,
+          perPiece = AttentionShape::piece / AttentionShape::depth;
+  Value queriesAt = w.add(shared, w.mul(group, groupRows * swizzleBytes));
+  Value left = describeTile(w, queriesAt, queryPiece);
+  Value right = describeTile(w, keysAt(w, number), keyPiece);
+  SmallVector<Value> scores;
+  for (int64_t s = 0; s * AttentionShape::depth < size; ++s) {
+    // In units of 16 bytes.
+    auto step = [&](Value tile, int64_t pieceBytes) {
+      int64_t bytes = s / perPiece * pieceBytes + s % perPiece * groupDepthBytes;
+      return w.add(tile, w.wideNumber(bytes / 16));
+    };
+    Value a = step(left, queryPiece), b = step(right, keyPiece);
+    if (s == 0)
+      scores = multiplyFirstTiles(w, element, shape.keys, a, b,
+                                  /*rightTransposed=*/false);
+    else
+      scores = multiplyTiles(w, element, shape.keys, a, false, b, false, scores);
+  }
+  return scores;
+}
+
+/// Begins the products of powers with the values of their tile.
+SmallVector<Value> WarpgroupAttention::addValues(Words &w, Value number,
+                                                 ArrayRef<Value> powers,
+                                                 ArrayRef<Value> sums) {
+  Value tile = describeTile(w, valuesAt(w, number), shape.keys * swizzleBytes);
+  SmallVector<Value> next(sums);
+  for (int64_t s = 0; s < shape.keys / AttentionShape::depth; ++s) {
+    int64_t bytes = s * AttentionShape::depth * swizzleBytes;
+    next = multiplyRegisters(w, element, shape.valueColumns(),
+                             powers.slice(4 * s, 4),
+                             w.add(tile, w.wideNumber(bytes / 16)),
+                             /*rightTransposed=*/true, next);
+  }
+  return next;
+}
+
+/// Scores of keys that a row does not see become minus infinity.
+void WarpgroupAttention::hide(Words &w, Value number,
+                              MutableArrayRef<Value> scores) {
+  Value first = w.add(firstKeyOf(w, number), w.mul(w.rem(lane, 4), 2));
+  Value limits[2];
+  for (int64_t r = 0; r < 2; ++r) {
+    Value limit = keyCount;
+    if (Value hidden = rowsOfThread[r].hidden)
+      limit = arith::MinSIOp::create(w.b, loc, limit, hidden);
+    limits[r] = w.sub(limit, first);
+  }
+  for (auto [i, x] : llvm::enumerate(scores)) {
+    Value key = w.number(i / 4 * 8 + i % 2);
+    Value seen =
+        compare(w, arith::CmpIPredicate::sgt, limits[i % 4 / 2], key);
+    x = w.select(seen, x, real(w, -INFINITY));
+  }
+}
+
+Value WarpgroupAttention::join(ArrayRef<Value> values,
+                               function_ref<Value(Value, Value)> combine) {
+  Value chains[2] = {values[0], values[1]};
+  for (auto [i, v] : llvm::enumerate(values.drop_front(2)))
+    chains[i % 2] = combine(chains[i % 2], v);
+  return combine(chains[0], chains[1]);
+}
+
+/// Scores become powers of 2, relative to the greatest score of their row so
+/// far. Returns what the sums of both rows must be multiplied by.
+///
+/// The reference is a rounded number, the same for all that is summed until
+/// there is a greater one: its rounding cancels out.
+SmallVector<Value>
+WarpgroupAttention::takePowers(Words &w, State &state,
+                               MutableArrayRef<Value> scores) {
+  auto greatest = [&](Value x, Value y) { return greater(w, x, y); };
+  auto exp2 = [&](Value x) -> Value {
+    return LLVM::CallIntrinsicOp::create(
+               w.b, loc, x.getType(),
+               w.b.getStringAttr("llvm.nvvm.ex2.approx.ftz.f32"), ValueRange{x})
+        .getResults();
+  };
+  Value scale = real(w, factor());
+  SmallVector<Value> shrinks;
+  Value negated[2];
+  for (int64_t r = 0; r < 2; ++r) {
+    Value most = ofRow(w, join(ofRow(scores, r), greatest), greatest);
+    most = greater(w, state.references[r], times(w, most, scale));
+    Value from = shift(w, most);
+    negated[r] = arith::NegFOp::create(w.b, loc, from);
+    shrinks.push_back(exp2(plus(w, state.references[r], negated[r])));
+    state.references[r] = most;
+  }
+  for (auto [i, x] : llvm::enumerate(scores))
+    x = exp2(math::FmaOp::create(w.b, loc, x, scale, negated[i % 4 / 2]));
+  for (int64_t r = 0; r < 2; ++r) {
+    auto sum = [&](Value x, Value y) { return plus(w, x, y); };
+    Value total = join(ofRow(scores, r), sum);
+    state.totals[r] = math::FmaOp::create(w.b, loc, state.totals[r], shrinks[r],
+                                          total);
+  }
+  return shrinks;
+}
+
+/// Powers as halves: those of 16 keys are four registers.
+SmallVector<Value> WarpgroupAttention::pack(Words &w, ArrayRef<Value> powers) {
+  SmallVector<Value> words;
+  for (size_t i = 0; i < powers.size(); i += 2) {
+    Value pair = vector::FromElementsOp::create(
+        w.b, loc, VectorType::get({2}, w.b.getF32Type()),
+        ValueRange{powers[i], powers[i + 1]});
+    words.push_back(LLVM::BitcastOp::create(
+        w.b, loc, w.b.getI32Type(),
+        convert(w, pair, VectorType::get({2}, element))));
+  }
+  return words;
+}
+
+WarpgroupAttention::State
+WarpgroupAttention::stateFrom(ValueRange flat) const {
+  State state;
+  auto take = [&](size_t count) {
+    SmallVector<Value> taken(flat.take_front(count));
+    flat = flat.drop_front(count);
+    return taken;
+  };
+  state.references = take(2);
+  state.totals = take(2);
+  state.sums = take(shape.valueColumns() / 2);
+  state.powers = take(flat.size());
+  return state;
+}
+
+WarpgroupAttention::State WarpgroupAttention::firstTile(Words &w) {
+  State state;
+  state.references.assign(2, real(w, -INFINITY));
+  state.totals.assign(2, real(w, 0));
+  state.sums.assign(shape.valueColumns() / 2, real(w, 0));
+  Value number = w.number(0);
+  waitForPhase(w, barriers, w.number(0));
+  waitFull(w, FullKeys, number);
+  beginProducts(w);
+  SmallVector<Value> scores = multiplyKeys(w, number);
+  commitProducts(w);
+  scores = finishProducts(w, scores);
+  release(w, EmptyKeys, number);
+  hide(w, number, scores);
+  takePowers(w, state, scores);
+  state.powers = pack(w, scores);
+  return state;
+}
+
+/// Products with a tile of keys, and with the values of the tile before.
+WarpgroupAttention::State WarpgroupAttention::nextTile(Words &w, Value number,
+                                                       State state,
+                                                       bool isChecked) {
+  Value before = w.add(number, -1);
+  waitFull(w, FullKeys, number);
+  beginProducts(w);
+  SmallVector<Value> scores = multiplyKeys(w, number);
+  commitProducts(w);
+  waitFull(w, FullValues, before);
+  SmallVector<Value> used =
+      llvm::to_vector(llvm::concat<Value>(state.sums, state.powers));
+  used = beginProducts(w, used);
+  size_t count = state.sums.size();
+  SmallVector<Value> powers(ArrayRef(used).drop_front(count));
+  SmallVector<Value> sums =
+      addValues(w, before, powers, ArrayRef(used).take_front(count));
+  commitProducts(w);
+  scores = finishProducts(w, 1, scores, {});
+  release(w, EmptyKeys, number);
+  if (isChecked)
+    hide(w, number, scores);
+  SmallVector<Value> shrinks = takePowers(w, state, scores);
+  // Powers become halves when the registers of the last ones are free.
+  SmallVector<Value> both = llvm::to_vector(llvm::concat<Value>(sums, scores));
+  both = finishProducts(w, 0, both, powers);
+  release(w, EmptyValues, before);
+  state.sums.assign(both.begin(), both.begin() + count);
+  state.powers = pack(w, ArrayRef(both).drop_front(count));
+  for (auto [i, sum] : llvm::enumerate(state.sums))
+    sum = times(w, sum, shrinks[i % 4 / 2]);
+  return state;
+}
+
+WarpgroupAttention::State WarpgroupAttention::loopTiles(Words &w, Value from,
+                                                        Value to, State state,
+                                                        bool isChecked) {
+  auto loop = scf::ForOp::create(w.b, loc, from, to, w.number(1), state.flat());
+  OpBuilder body = OpBuilder::atBlockEnd(loop.getBody());
+  Words in(body, loc);
+  State next = nextTile(in, loop.getInductionVar(),
+                        stateFrom(loop.getRegionIterArgs()), isChecked);
+  scf::YieldOp::create(body, loc, next.flat());
+  return stateFrom(loop.getResults());
+}
+
+SmallVector<Value> WarpgroupAttention::finishTiles(Words &w, State state) {
+  Value last = w.sub(tiles, w.number(1));
+  waitFull(w, FullValues, last);
+  SmallVector<Value> used =
+      llvm::to_vector(llvm::concat<Value>(state.sums, state.powers));
+  used = beginProducts(w, used);
+  size_t count = state.sums.size();
+  ArrayRef<Value> powers = ArrayRef(used).drop_front(count);
+  SmallVector<Value> sums =
+      addValues(w, last, powers, ArrayRef(used).take_front(count));
+  commitProducts(w);
+  return finishProducts(w, 0, sums, powers);
+}
+
+void WarpgroupAttention::store(Words &w, ArrayRef<Value> totals,
+                               ArrayRef<Value> sums) {
+  for (int64_t r = 0; r < 2; ++r) {
+    Value total =
+        ofRow(w, totals[r], [&](Value x, Value y) { return plus(w, x, y); });
+    Value factor = share(w, total);
+    for (int64_t j = 0; j < shape.valueColumns() / 8; ++j) {
+      SmallVector<Value> two;
+      for (int64_t i = 0; i < 2; ++i)
+        two.push_back(finish(w, sums[j * 4 + r * 2 + i], factor));
+      storeNeighbours(w, rowsOfThread[r],
+                      w.add(w.mul(w.rem(lane, 4), 2), j * 8), two);
+    }
+  }
+}
+
+/// What the warpgroups that multiply do.
+void WarpgroupAttention::computeAll(Words &w) {
+  lane = w.rem(thread, 32);
+  isFirstLane = compare(w, arith::CmpIPredicate::eq, lane, w.number(0));
+  Value firstOfGroup = w.add(firstQuery, w.mul(group, groupRows));
+  Value firstOfWarp =
+      w.add(firstOfGroup, w.mul(w.rem(w.div(thread, 32), 4), 16));
+  Value last = w.sub(queryCount, w.number(1));
+  for (int64_t r = 0; r < 2; ++r) {
+    Value query = w.add(firstOfWarp, w.add(w.div(lane, 4), r * 8));
+    Value exists = w.less(query, queryCount);
+    rowsOfThread[r] =
+        rowOf(w, head, w.select(exists, query, last), exists);
+  }
+  // Tiles at which no row of the warpgroup has a hidden key.
+  Value whole = keyCount;
+  if (op.getCausalOffset()) {
+    Value first = arith::MinUIOp::create(w.b, loc, firstOfGroup, last);
+    whole = keysSeenUpTo(w, first);
+  }
+  whole = w.div(whole, shape.keys);
+  // Tile 0 is looked at in any case.
+  Value checked = w.sub(tiles, arith::MinUIOp::create(w.b, loc, whole, tiles));
+  checked = arith::MaxUIOp::create(w.b, loc, checked, w.number(1));
+
+  SmallVector<Type> types(2 + shape.valueColumns() / 2, w.b.getF32Type());
+  Value hasKeys = compare(w, arith::CmpIPredicate::ne, tiles, w.number(0));
+  auto branch = scf::IfOp::create(w.b, loc, types, hasKeys, /*withElse=*/true);
+  {
+    OpBuilder inner = branch.getThenBodyBuilder();
+    Words in(inner, loc);
+    State state = firstTile(in);
+    if (op.getCausalOffset())
+      state = loopTiles(in, in.number(1), checked, state, /*isChecked=*/true);
+    else
+      checked = in.number(1);
+    state = loopTiles(in, checked, tiles, state, /*isChecked=*/false);
+    SmallVector<Value> results(state.totals);
+    results.append(finishTiles(in, state));
+    scf::YieldOp::create(inner, loc, results);
+  }
+  OpBuilder otherwise = branch.getElseBodyBuilder();
+  Words none(otherwise, loc);
+  scf::YieldOp::create(otherwise, loc,
+                       SmallVector<Value>(types.size(), real(none, 0)));
+  SmallVector<Value> results(branch.getResults());
+  store(w, ArrayRef(results).take_front(2), ArrayRef(results).drop_front(2));
+}
+
+bool WarpgroupAttention::emit(OpBuilder &b, AffineExpr &work, GridShape &grid,
+                              StringRef &reason) {
+  Words w(b, loc);
+  element = getElementTypeOrSelf(op.getQ());
+  AffineExpr headsOfAll = batches * heads * perKey;
+  std::optional<AttentionShape> chosen = chooseAttentionShape(
+      context.machine, estimate(headsOfAll, assumedSize),
+      estimate(queries, assumedTokens), onnx::constantValue(keys), size,
+      valueSize);
+  if (!chosen) {
+    reason = "smaller tiles of warps keep more of the device busy";
+    return false;
+  }
+  shape = *chosen;
+  describeOperands(w);
+  if (!describe(boxesQ, q, op.getQ(), op.getQueryDims(), shape.queries()) ||
+      !describe(boxesK, k, op.getK(), op.getKeyDims(), shape.keys) ||
+      !describe(boxesV, v, op.getV(), op.getValueDims(), shape.keys)) {
+    reason = "tokens are no multiple of 16 bytes, or begin at none";
+    return false;
+  }
+  work = headsOfAll * queries.ceilDiv(shape.queries());
+  grid.block = shape.threads();
+  grid.blockItems = 1;
+  grid.shared = shape.sharedBytes();
+  grid.remark = ("attention of warpgroups, tiles of " +
+                 Twine(shape.queries()) + " queries and " + Twine(shape.keys) +
+                 " keys")
+                    .str();
+  addMaps(cast<LLVM::LLVMFuncOp>(b.getInsertionBlock()->getParentOp()));
+  queryTiles = w.fromIndex(
+      context.expand(b, loc, queries.ceilDiv(shape.queries())));
+  locate(w);
+  shared =
+      LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), dynamicShared(w));
+  barriers = w.add(shared, shape.barriersAt());
+  makeBarriers(w);
+
+  group = w.div(thread, groupThreads);
+  auto branch = scf::IfOp::create(b, loc, w.less(group, shape.groups),
+                                  /*withElse=*/true);
+  {
+    OpBuilder inner = branch.getThenBodyBuilder();
+    Words in(inner, loc);
+    acquireRegisters(in, shape.productRegisters());
+    computeAll(in);
+  }
+  OpBuilder otherwise = branch.getElseBodyBuilder();
+  Words in(otherwise, loc);
+  releaseRegisters(in, shape.copyRegisters());
+  Value copies = in.both(
+      compare(in, arith::CmpIPredicate::eq, thread,
+              in.number(shape.groups * groupThreads)),
+      compare(in, arith::CmpIPredicate::ne, tiles, in.number(0)));
+  auto only = scf::IfOp::create(otherwise, loc, copies, /*withElse=*/false);
+  OpBuilder one(only.thenBlock()->getTerminator());
+  Words single(one, loc);
+  copyAll(single);
+  return true;
+}
+
+bool warp::emitWarpgroupAttention(OpBuilder &b, KernelContext &context,
+                                  StringRef name, heavy::AttentionOp op,
+                                  AffineExpr &work, GridShape &grid) {
+  std::optional<DeviceLimits> limits = deviceLimits(context.machine);
+  if (!limits || !limits->warpgroupShared)
+    return false;
+  WarpgroupAttention attention(context, name, op);
+  StringRef reason = attention.refusal();
+  if (reason.empty() && attention.emit(b, work, grid, reason))
+    return true;
+  grid.remark = ("no attention of warpgroups: " + reason).str();
+  return false;
+}
