@@ -170,7 +170,20 @@ Value AttentionEmitter::times(Words &w, Value x, Value y) {
   return arith::MulFOp::create(w.b, loc, x, y);
 }
 Value AttentionEmitter::greater(Words &w, Value x, Value y) {
-  return arith::MaxNumFOp::create(w.b, loc, x, y);
+  // An instruction of its own, which the operation of that name is not here.
+  return LLVM::CallIntrinsicOp::create(w.b, loc, x.getType(),
+                                       w.b.getStringAttr("llvm.nvvm.fmax.f"),
+                                       ValueRange{x, y})
+      .getResults();
+}
+Value AttentionEmitter::halves(Words &w, Type element, Value x, Value y) {
+  StringRef name =
+      element.isBF16() ? "llvm.nvvm.ff2bf16x2.rn" : "llvm.nvvm.ff2f16x2.rn";
+  Value pair =
+      LLVM::CallIntrinsicOp::create(w.b, loc, VectorType::get({2}, element),
+                                    w.b.getStringAttr(name), ValueRange{y, x})
+          .getResults();
+  return LLVM::BitcastOp::create(w.b, loc, w.b.getI32Type(), pair);
 }
 
 Value AttentionEmitter::score(Words &w, const Row &row, Value product,

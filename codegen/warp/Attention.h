@@ -90,6 +90,9 @@ protected:
   mlir::Value plus(Words &w, mlir::Value x, mlir::Value y);
   mlir::Value times(Words &w, mlir::Value x, mlir::Value y);
   mlir::Value real(Words &w, double x);
+  /// Two floats as halves in a register, the first in its lower part.
+  mlir::Value halves(Words &w, mlir::Type element, mlir::Value x,
+                     mlir::Value y);
   /// A float (or vector) in another precision.
   mlir::Value convert(Words &w, mlir::Value x, mlir::Type type);
 

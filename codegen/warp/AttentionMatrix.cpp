@@ -75,7 +75,6 @@ private:
   SmallVector<Value> products(Words &w, Value keysAt);
   SmallVector<Value> scoresOf(Words &w, Value firstKey, ArrayRef<Value> sums);
   SmallVector<Value> update(Words &w, Value number, ArrayRef<Value> state);
-  Value packed(Words &w, Value x, Value y);
   Value ofRow(Words &w, Value v, function_ref<Value(Value, Value)> combine) {
     for (int64_t mask : {1, 2})
       v = combine(v, shuffleXor(w.b, loc, v, mask));
@@ -204,15 +203,6 @@ SmallVector<Value> AttentionMatrix::scoresOf(Words &w, Value firstKey,
   return SmallVector<Value>(branch.getResults());
 }
 
-/// Two floats as halves in a register.
-Value AttentionMatrix::packed(Words &w, Value x, Value y) {
-  Value pair = vector::FromElementsOp::create(
-      w.b, loc, VectorType::get({2}, w.b.getF32Type()), ValueRange{x, y});
-  return LLVM::BitcastOp::create(
-      w.b, loc, w.b.getI32Type(),
-      convert(w, pair, VectorType::get({2}, element)));
-}
-
 /// One tile of keys. The state is the greatest score of both rows, the totals
 /// of powers of this thread's keys, then the sums.
 SmallVector<Value> AttentionMatrix::update(Words &w, Value number,
@@ -247,7 +237,8 @@ SmallVector<Value> AttentionMatrix::update(Words &w, Value number,
   for (int64_t s = 0; s < keySteps(); ++s) {
     SmallVector<Value> powers;
     for (int64_t i = 0; i < 8; i += 2)
-      powers.push_back(packed(w, scores[s * 8 + i], scores[s * 8 + i + 1]));
+      powers.push_back(
+          halves(w, element, scores[s * 8 + i], scores[s * 8 + i + 1]));
     for (int64_t j = 0; j < valueTiles(); j += 2) {
       Value at =
           tileV.offset(w, w.add(token, s * depth), w.add(w.div(lane, 16), j));

@@ -5,7 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Clusters with multicast, and matrix descriptors of every layout.
+// Clusters with multicast, matrix descriptors of every layout, and left factors
+// in registers.
 //
 //===----------------------------------------------------------------------===//
 #include "test/ptx/Kernels.h"
@@ -177,4 +178,95 @@ TEST(PtxHopper, DescriptorsAlongRows) {
     for (unsigned b : {16, 32, 64, 128})
       expectProduct(alongRows(0, a), alongRows(8192, b), true,
                     std::to_string(a) + " and " + std::to_string(b));
+}
+
+namespace {
+
+/// A product whose left factor is in registers, by "Register Fragments for
+/// wgmma.mma_async": register i of lane 4 * g + t has row g (i odd: g + 8) and
+/// columns 2 * t and 2 * t + 1 (i above 1: 8 more). Warps have 16 rows each.
+Outcome runRegisters(const std::string &text, const Layout &b, bool transposed,
+                     uint64_t seed) {
+  KernelRun run;
+  DeviceBuffer image(run.memory, 16384, true);
+  DeviceBuffer from(run.memory, 128 * 16, true);
+  DeviceBuffer out(run.memory, kSide * kSide * 4, false);
+  memset(image.as<uint8_t>(), 0x7f, 16384);
+  float left[kSide][kDepth], right[kSide][kDepth];
+  unsigned state = 5;
+  for (unsigned row = 0; row < kSide; ++row)
+    for (unsigned k = 0; k < kDepth; ++k) {
+      left[row][k] = smallValue(state);
+      right[row][k] = smallValue(state);
+      uint16_t bits = uint16_t(encode(right[row][k], kBF16));
+      memcpy(image.as<uint8_t>() + b.place(row, k), &bits, 2);
+      unsigned lane = row % 8 * 4 + k % 8 / 2;
+      unsigned thread = row / 16 * 32 + lane, i = row / 8 % 2 + k / 8 * 2;
+      bits = uint16_t(encode(left[row][k], kBF16));
+      memcpy(from.as<uint8_t>() + thread * 16 + i * 4 + k % 2 * 2, &bits, 2);
+    }
+  run.config.block[0] = 128;
+  run.config.dynamicShared = 16384;
+  run.options.races = true;
+  run.options.seed = seed;
+  run.param(image.base);
+  run.param(out.base);
+  run.param(from.base);
+  run.param(b.descriptor);
+  run.param(uint32_t(transposed));
+  run.run(text, "product");
+  run.outcome.right = true;
+  for (unsigned thread = 0; thread < 128; ++thread)
+    for (unsigned i = 0; i < 32; ++i) {
+      unsigned row = thread / 32 * 16 + thread % 32 / 4 + i / 2 % 2 * 8;
+      unsigned column = i / 4 * 8 + thread % 4 * 2 + i % 2;
+      float sum = 0;
+      for (unsigned k = 0; k < kDepth; ++k)
+        sum += left[row][k] * right[column][k];
+      run.outcome.right &= out.as<float>()[thread * 32 + i] == sum;
+    }
+  return run.outcome;
+}
+
+} // namespace
+
+TEST(PtxHopper, LeftFactorInRegisters) {
+  std::string text = readKernel("wgmma-registers.ptx");
+  for (bool transposed : {false, true})
+    for (unsigned width : {16, 32, 64, 128}) {
+      Layout b = transposed ? alongRows(8192, width) : alongK(8192, width);
+      Outcome outcome = runRegisters(text, b, transposed, 1);
+      EXPECT_EQ(outcome.fault.message, "") << width;
+      EXPECT_TRUE(outcome.right) << width;
+    }
+}
+
+// Registers of the left factor belong to the product from its fence to its
+// wait.
+TEST(PtxHopper, RegistersOfTheLeftFactorAreGuarded) {
+  std::string text = readKernel("wgmma-registers.ptx");
+  auto message = [&](const std::string &before, const std::string &added) {
+    std::string changed = text;
+    size_t at = changed.find(before);
+    EXPECT_NE(at, std::string::npos);
+    changed.insert(at, added);
+    return runRegisters(changed, alongK(8192, 128), false, 1).fault.message;
+  };
+  const char *wait = "  wgmma.wait_group.sync.aligned 0;",
+             *commit = "  wgmma.commit_group.sync.aligned;",
+             *branch = "  @%p2 bra TRANSPOSED;";
+  for (const char *place : {wait, commit})
+    for (const char *use :
+         {"add.s32 %r54, %r54, 1;\n", "add.s32 %r9, %r54, 1;\n"})
+      EXPECT_NE(
+          message(place, use)
+              .find("a register of an unfinished wgmma is used before its "
+                    "wait"),
+          std::string::npos)
+          << place << use;
+  EXPECT_NE(message(branch, "add.s32 %r54, %r54, 0;\n")
+                .find("registers of a wgmma were written without a "
+                      "wgmma.fence before it"),
+            std::string::npos);
+  EXPECT_EQ(message("  // 32 values", "add.s32 %r54, %r54, 1;\n"), "");
 }

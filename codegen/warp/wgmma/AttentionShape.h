@@ -58,8 +58,8 @@ struct AttentionShape {
 /// take less time than warps do.
 std::optional<AttentionShape>
 chooseAttentionShape(kernel::MachineAttr machine, int64_t heads,
-                     int64_t queries, std::optional<int64_t> keys,
-                     int64_t size, int64_t valueSize);
+                     int64_t queries, std::optional<int64_t> keys, int64_t size,
+                     int64_t valueSize, bool isCausal);
 
 } // namespace ingot::warp
 

@@ -216,10 +216,10 @@ static SmallVector<Value> passThrough(Words &w, const Twine &text,
   std::string constraints = inPlace(values);
   for (Value v : read)
     constraints += v.getType().isF32() ? "f," : "r,";
-  return membersOf(
-      w,
-      assembly(w, structLike(values), text, constraints + "~{memory}", operands),
-      values.size());
+  return membersOf(w,
+                   assembly(w, structLike(values), text,
+                            constraints + "~{memory}", operands),
+                   values.size());
 }
 
 /// "$first, ...": so many operands of an instruction.
@@ -285,10 +285,10 @@ SmallVector<Value> warp::multiplyRegisters(Words &w, Type factors,
                                            bool rightTransposed,
                                            ArrayRef<Value> sums) {
   size_t count = sums.size(), first = 2 * count;
-  std::string text = productText(
-      factors, columns, count, /*isFirst=*/false,
-      "{" + operandList(first, 4) + "}, $" + Twine(first + 4) +
-          ", add, 1, 1, " + Twine(int(rightTransposed)));
+  std::string text =
+      productText(factors, columns, count, /*isFirst=*/false,
+                  "{" + operandList(first, 4) + "}, $" + Twine(first + 4) +
+                      ", add, 1, 1, " + Twine(int(rightTransposed)));
   SmallVector<Value> operands(sums);
   operands.append(left.begin(), left.end());
   operands.push_back(right);

@@ -90,11 +90,9 @@ multiplyTiles(Words &w, mlir::Type factors, int64_t columns, mlir::Value left,
               bool leftTransposed, mlir::Value right, bool rightTransposed,
               llvm::ArrayRef<mlir::Value> sums);
 /// left * right, the same of a tile of the left factor but with nothing before.
-llvm::SmallVector<mlir::Value> multiplyFirstTiles(Words &w, mlir::Type factors,
-                                                  int64_t columns,
-                                                  mlir::Value left,
-                                                  mlir::Value right,
-                                                  bool rightTransposed);
+llvm::SmallVector<mlir::Value>
+multiplyFirstTiles(Words &w, mlir::Type factors, int64_t columns,
+                   mlir::Value left, mlir::Value right, bool rightTransposed);
 /// sums += left * right, with 64 rows and 16 depths of the left factor in four
 /// registers of each thread, as multiplyMatrices has them of 16 rows. These
 /// belong to the product until it has been waited for.

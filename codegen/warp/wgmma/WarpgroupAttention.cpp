@@ -16,12 +16,10 @@
 #include "codegen/Target.h"
 #include "codegen/loop/LoopEmitter.h"
 #include "codegen/warp/Warp.h"
-#include "codegen/warp/wgmma/AttentionShape.h"
-#include "codegen/warp/wgmma/Factors.h"
+#include "codegen/warp/wgmma/AttentionRing.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 #include <cmath>
 
@@ -60,14 +58,6 @@ public:
   bool emit(OpBuilder &b, AffineExpr &work, GridShape &grid, StringRef &reason);
 
 private:
-  /// An operand as the engine sees it.
-  struct Boxes {
-    TensorMap map;
-    /// Whether the map has heads, and batches.
-    bool hasHeads = false, hasBatches = false;
-    /// The map as a parameter.
-    Value address;
-  };
   /// What a thread knows of its rows between tiles: for each of two rows the
   /// reference of its powers and the total of those of its own keys; the sums
   /// of values; the powers of the last tile, which are not in these sums yet.
@@ -80,51 +70,24 @@ private:
     }
   };
 
-  bool describe(Boxes &boxes, const Operand &operand, Value tensor,
-                ArrayRef<AffineExpr> dims, int64_t boxRows);
-  void addMaps(LLVM::LLVMFuncOp function);
-  void makeBarriers(Words &w);
   void locate(Words &w);
-  void loadTile(Words &w, const Boxes &boxes, int64_t pieces,
-                int64_t pieceBytes, Value head, Value token, Value to,
-                Value barrier);
-  void copyKeys(Words &w, Value number);
-  void copyValues(Words &w, Value number);
+  AttentionRing::Place tokens(Words &w, Value number) {
+    return {batch, keyHead, firstKeyOf(w, number)};
+  }
   void copyAll(Words &w);
   void computeAll(Words &w);
 
   /// The number of tile `number` in the order of its keys.
   Value firstKeyOf(Words &w, Value number) {
-    return w.mul(w.sub(w.sub(tiles, w.number(1)), number), shape.keys);
+    return w.mul(w.sub(w.sub(tiles, w.number(1)), number), ring.shape.keys);
   }
-  Value slotOf(Words &w, Value number) { return w.rem(number, shape.stages); }
-  Value parity(Words &w, Value number) {
-    return w.b.createOrFold<arith::AndIOp>(loc, w.div(number, shape.stages),
-                                           w.number(1));
-  }
-  Value otherParity(Words &w, Value number) {
-    return w.bitXor(parity(w, number), w.number(1));
-  }
-  Value keysAt(Words &w, Value number) {
-    return w.add(w.add(shared, shape.keysAt()),
-                 w.mul(slotOf(w, number), shape.keyBytes()));
-  }
-  Value valuesAt(Words &w, Value number) {
-    return w.add(w.add(shared, shape.valuesAt()),
-                 w.mul(slotOf(w, number), shape.valueBytes()));
-  }
-  /// Barriers: of the queries, then for each slot.
-  enum BarrierKind { FullKeys, EmptyKeys, FullValues, EmptyValues };
-  Value barrierOf(Words &w, BarrierKind kind, Value number) {
-    Value first = w.add(barriers, 8 * (1 + kind * shape.stages));
-    return w.add(first, w.mul(slotOf(w, number), 8));
-  }
-  void waitFull(Words &w, BarrierKind kind, Value number) {
-    waitForPhase(w, barrierOf(w, kind, number), parity(w, number));
-  }
-  void release(Words &w, BarrierKind kind, Value number) {
-    arriveIf(w, isFirstLane, barrierOf(w, kind, number));
-  }
+  /// Warpgroups begin their products in turns, so that while those of one go on
+  /// another computes powers.
+  bool takesTurns() const { return size <= 128 && valueSize <= 128; }
+  Value turnOf(Words &w, Value warpgroup) { return w.add(warpgroup, 1); }
+  void waitForTurn(Words &w);
+  void passTurn(Words &w);
+  void ifGroup(Words &w, int64_t number, function_ref<void(Words &)> body);
 
   SmallVector<Value> multiplyKeys(Words &w, Value number);
   SmallVector<Value> addValues(Words &w, Value number, ArrayRef<Value> powers,
@@ -161,13 +124,11 @@ private:
   /// What a score is multiplied by to be an exponent of 2.
   double factor() { return op.getScale().convertToDouble() * M_LOG2E; }
 
-  AttentionShape shape;
   Type element;
-  Boxes boxesQ, boxesK, boxesV;
+  AttentionRing ring;
   /// Of the block: tiles of queries of a head, its head and first query, tiles
   /// of keys that it looks at.
   Value queryTiles, head, firstQuery, tiles;
-  Value shared, barriers;
   /// Of the threads that multiply: which of the warpgroups, lane, whether it is
   /// the first of its warp.
   Value group, lane, isFirstLane;
@@ -189,67 +150,6 @@ StringRef WarpgroupAttention::refusal() {
   if (!inTwos || !(factor() > 0) || !std::isnormal(float(factor())))
     return "scores are more than scaled products";
   return "";
-}
-
-bool WarpgroupAttention::describe(Boxes &boxes, const Operand &operand,
-                                  Value tensor, ArrayRef<AffineExpr> dims,
-                                  int64_t boxRows) {
-  TensorMap &map = boxes.map;
-  int64_t bytes = storageBytes(element);
-  constexpr int64_t chunk = 8;
-  if (operand.granule < chunk || !findMemory(context, map, tensor))
-    return false;
-  map.element = element;
-  map.dims = {dims[3], dims[2]};
-  // Of a single token no neighbour is read.
-  AffineExpr stride = operand.strides[2];
-  if (onnx::constantValue(stride) == 0)
-    stride = dims[3];
-  map.strides = {stride * bytes};
-  map.box = {AttentionShape::piece, boxRows};
-  auto add = [&](bool &has, int64_t dim) {
-    has = onnx::constantValue(operand.strides[dim]) != 0;
-    if (!has)
-      return;
-    map.dims.push_back(dims[dim]);
-    map.strides.push_back(operand.strides[dim] * bytes);
-    map.box.push_back(1);
-  };
-  add(boxes.hasHeads, 1);
-  add(boxes.hasBatches, 0);
-  return true;
-}
-
-/// Makes the tensor maps parameters of the kernel.
-void WarpgroupAttention::addMaps(LLVM::LLVMFuncOp function) {
-  SmallVector<Attribute> maps;
-  for (Boxes *boxes : {&boxesQ, &boxesK, &boxesV}) {
-    maps.push_back(boxes->map.toAttr());
-    boxes->address = addMapParameter(function);
-  }
-  function->setAttr(tensorMapsAttrName,
-                    ArrayAttr::get(function.getContext(), maps));
-}
-
-/// One thread makes the barriers: a tile is full when its copies are there, and
-/// empty when all warps are done with it.
-void WarpgroupAttention::makeBarriers(Words &w) {
-  auto branch = scf::IfOp::create(
-      w.b, loc, compare(w, arith::CmpIPredicate::eq, thread, w.number(0)),
-      /*withElse=*/false);
-  OpBuilder then(branch.thenBlock()->getTerminator());
-  Words one(then, loc);
-  initBarrier(one, barriers, 1);
-  for (BarrierKind kind : {FullKeys, EmptyKeys, FullValues, EmptyValues}) {
-    bool isFull = kind == FullKeys || kind == FullValues;
-    for (int64_t s = 0; s < shape.stages; ++s)
-      initBarrier(one, barrierOf(one, kind, one.number(s)),
-                  isFull ? 1 : shape.groups * groupThreads / 32);
-  }
-  publishBarriers(one);
-  for (const Boxes *boxes : {&boxesQ, &boxesK, &boxesV})
-    prefetchMap(one, boxes->address);
-  barrier(w.b, loc);
 }
 
 /// Where the block is. Heads whose keys and values fit in the cache together
@@ -281,77 +181,53 @@ void WarpgroupAttention::locate(Words &w) {
   batch = w.div(number, perBatch);
   head = w.rem(number, perBatch);
   keyHead = w.div(head, perKey);
-  firstQuery = w.mul(tile, shape.queries());
+  firstQuery = w.mul(tile, ring.shape.queries());
   Value last =
       arith::MinUIOp::create(w.b, loc, w.sub(queryCount, w.number(1)),
-                             w.add(firstQuery, shape.queries() - 1));
-  tiles = w.div(w.add(keysSeenUpTo(w, last), shape.keys - 1), shape.keys);
-}
-
-/// Begins to copy the pieces of a tile.
-void WarpgroupAttention::loadTile(Words &w, const Boxes &boxes, int64_t pieces,
-                                  int64_t pieceBytes, Value headOfTile,
-                                  Value token, Value to, Value barrier) {
-  arriveExpecting(w, barrier, pieces * pieceBytes);
-  for (int64_t p = 0; p < pieces; ++p) {
-    SmallVector<Value> at{w.number(p * AttentionShape::piece), token};
-    if (boxes.hasHeads)
-      at.push_back(headOfTile);
-    if (boxes.hasBatches)
-      at.push_back(batch);
-    loadBox(w, boxes.address, at, w.add(to, p * pieceBytes), barrier);
-  }
-}
-
-void WarpgroupAttention::copyKeys(Words &w, Value number) {
-  waitForPhase(w, barrierOf(w, EmptyKeys, number), otherParity(w, number));
-  loadTile(w, boxesK, shape.pieces(), shape.keys * swizzleBytes, keyHead,
-           firstKeyOf(w, number), keysAt(w, number),
-           barrierOf(w, FullKeys, number));
-}
-
-void WarpgroupAttention::copyValues(Words &w, Value number) {
-  waitForPhase(w, barrierOf(w, EmptyValues, number), otherParity(w, number));
-  loadTile(w, boxesV, shape.valuePieces(), shape.keys * swizzleBytes, keyHead,
-           firstKeyOf(w, number), valuesAt(w, number),
-           barrierOf(w, FullValues, number));
+                             w.add(firstQuery, ring.shape.queries() - 1));
+  tiles =
+      w.div(w.add(keysSeenUpTo(w, last), ring.shape.keys - 1), ring.shape.keys);
 }
 
 /// What one thread of the last warpgroup does: tiles in the order of their use.
 void WarpgroupAttention::copyAll(Words &w) {
-  loadTile(w, boxesQ, shape.pieces(), shape.queries() * swizzleBytes, head,
-           firstQuery, shared, barriers);
-  copyKeys(w, w.number(0));
-  auto loop =
-      scf::ForOp::create(w.b, loc, w.number(1), tiles, w.number(1));
+  using Ring = AttentionRing;
+  ring.copyQueries(w, {batch, head, firstQuery});
+  Value first = w.number(0), last = w.sub(tiles, w.number(1));
+  ring.copy(w, Ring::Keys, first, tokens(w, first));
+  auto loop = scf::ForOp::create(w.b, loc, w.number(1), tiles, w.number(1));
   OpBuilder body(loop.getBody()->getTerminator());
   Words in(body, loc);
-  copyKeys(in, loop.getInductionVar());
-  copyValues(in, in.add(loop.getInductionVar(), -1));
-  copyValues(w, w.sub(tiles, w.number(1)));
+  Value number = loop.getInductionVar(), before = in.add(number, -1);
+  ring.copy(in, Ring::Keys, number, tokens(in, number));
+  ring.copy(in, Ring::Values, before, tokens(in, before));
+  ring.copy(w, Ring::Values, last, tokens(w, last));
 }
 
 /// Begins the products of the warpgroup's queries with the keys of a tile.
 SmallVector<Value> WarpgroupAttention::multiplyKeys(Words &w, Value number) {
-  int64_t queryPiece = shape.queries() * swizzleBytes,
-          keyPiece = shape.keys * swizzleBytes,
-          perPiece = AttentionShape::piece / AttentionShape::depth;
-  Value queriesAt = w.add(shared, w.mul(group, groupRows * swizzleBytes));
+  constexpr int64_t perPiece = AttentionShape::piece / AttentionShape::depth;
+  int64_t queryPiece = ring.queryPiece(), keyPiece = ring.tilePiece();
+  Value queriesAt =
+      w.add(ring.queriesAt(), w.mul(group, groupRows * swizzleBytes));
   Value left = describeTile(w, queriesAt, queryPiece);
-  Value right = describeTile(w, keysAt(w, number), keyPiece);
+  Value right =
+      describeTile(w, ring.at(w, AttentionRing::Keys, number), keyPiece);
   SmallVector<Value> scores;
   for (int64_t s = 0; s * AttentionShape::depth < size; ++s) {
     // In units of 16 bytes.
     auto step = [&](Value tile, int64_t pieceBytes) {
-      int64_t bytes = s / perPiece * pieceBytes + s % perPiece * groupDepthBytes;
+      int64_t bytes =
+          s / perPiece * pieceBytes + s % perPiece * groupDepthBytes;
       return w.add(tile, w.wideNumber(bytes / 16));
     };
     Value a = step(left, queryPiece), b = step(right, keyPiece);
     if (s == 0)
-      scores = multiplyFirstTiles(w, element, shape.keys, a, b,
+      scores = multiplyFirstTiles(w, element, ring.shape.keys, a, b,
                                   /*rightTransposed=*/false);
     else
-      scores = multiplyTiles(w, element, shape.keys, a, false, b, false, scores);
+      scores = multiplyTiles(w, element, ring.shape.keys, a, false, b, false,
+                             scores);
   }
   return scores;
 }
@@ -360,11 +236,12 @@ SmallVector<Value> WarpgroupAttention::multiplyKeys(Words &w, Value number) {
 SmallVector<Value> WarpgroupAttention::addValues(Words &w, Value number,
                                                  ArrayRef<Value> powers,
                                                  ArrayRef<Value> sums) {
-  Value tile = describeTile(w, valuesAt(w, number), shape.keys * swizzleBytes);
+  Value tile = describeTile(w, ring.at(w, AttentionRing::Values, number),
+                            ring.tilePiece());
   SmallVector<Value> next(sums);
-  for (int64_t s = 0; s < shape.keys / AttentionShape::depth; ++s) {
+  for (int64_t s = 0; s < ring.shape.keys / AttentionShape::depth; ++s) {
     int64_t bytes = s * AttentionShape::depth * swizzleBytes;
-    next = multiplyRegisters(w, element, shape.valueColumns(),
+    next = multiplyRegisters(w, element, ring.shape.valueColumns(),
                              powers.slice(4 * s, 4),
                              w.add(tile, w.wideNumber(bytes / 16)),
                              /*rightTransposed=*/true, next);
@@ -385,8 +262,7 @@ void WarpgroupAttention::hide(Words &w, Value number,
   }
   for (auto [i, x] : llvm::enumerate(scores)) {
     Value key = w.number(i / 4 * 8 + i % 2);
-    Value seen =
-        compare(w, arith::CmpIPredicate::sgt, limits[i % 4 / 2], key);
+    Value seen = compare(w, arith::CmpIPredicate::sgt, limits[i % 4 / 2], key);
     x = w.select(seen, x, real(w, -INFINITY));
   }
 }
@@ -430,8 +306,8 @@ WarpgroupAttention::takePowers(Words &w, State &state,
   for (int64_t r = 0; r < 2; ++r) {
     auto sum = [&](Value x, Value y) { return plus(w, x, y); };
     Value total = join(ofRow(scores, r), sum);
-    state.totals[r] = math::FmaOp::create(w.b, loc, state.totals[r], shrinks[r],
-                                          total);
+    state.totals[r] =
+        math::FmaOp::create(w.b, loc, state.totals[r], shrinks[r], total);
   }
   return shrinks;
 }
@@ -439,19 +315,12 @@ WarpgroupAttention::takePowers(Words &w, State &state,
 /// Powers as halves: those of 16 keys are four registers.
 SmallVector<Value> WarpgroupAttention::pack(Words &w, ArrayRef<Value> powers) {
   SmallVector<Value> words;
-  for (size_t i = 0; i < powers.size(); i += 2) {
-    Value pair = vector::FromElementsOp::create(
-        w.b, loc, VectorType::get({2}, w.b.getF32Type()),
-        ValueRange{powers[i], powers[i + 1]});
-    words.push_back(LLVM::BitcastOp::create(
-        w.b, loc, w.b.getI32Type(),
-        convert(w, pair, VectorType::get({2}, element))));
-  }
+  for (size_t i = 0; i < powers.size(); i += 2)
+    words.push_back(halves(w, element, powers[i], powers[i + 1]));
   return words;
 }
 
-WarpgroupAttention::State
-WarpgroupAttention::stateFrom(ValueRange flat) const {
+WarpgroupAttention::State WarpgroupAttention::stateFrom(ValueRange flat) const {
   State state;
   auto take = [&](size_t count) {
     SmallVector<Value> taken(flat.take_front(count));
@@ -460,7 +329,7 @@ WarpgroupAttention::stateFrom(ValueRange flat) const {
   };
   state.references = take(2);
   state.totals = take(2);
-  state.sums = take(shape.valueColumns() / 2);
+  state.sums = take(ring.shape.valueColumns() / 2);
   state.powers = take(flat.size());
   return state;
 }
@@ -469,19 +338,43 @@ WarpgroupAttention::State WarpgroupAttention::firstTile(Words &w) {
   State state;
   state.references.assign(2, real(w, -INFINITY));
   state.totals.assign(2, real(w, 0));
-  state.sums.assign(shape.valueColumns() / 2, real(w, 0));
+  state.sums.assign(ring.shape.valueColumns() / 2, real(w, 0));
   Value number = w.number(0);
-  waitForPhase(w, barriers, w.number(0));
-  waitFull(w, FullKeys, number);
+  ring.waitForQueries(w);
+  ring.wait(w, AttentionRing::Keys, number);
   beginProducts(w);
   SmallVector<Value> scores = multiplyKeys(w, number);
   commitProducts(w);
   scores = finishProducts(w, scores);
-  release(w, EmptyKeys, number);
+  ring.release(w, AttentionRing::Keys, number, isFirstLane);
   hide(w, number, scores);
   takePowers(w, state, scores);
   state.powers = pack(w, scores);
   return state;
+}
+
+void WarpgroupAttention::waitForTurn(Words &w) {
+  if (takesTurns())
+    syncThreads(w, turnOf(w, group), 2 * groupThreads);
+}
+
+void WarpgroupAttention::passTurn(Words &w) {
+  if (!takesTurns())
+    return;
+  Value next = w.rem(w.add(group, 1), ring.shape.groups);
+  arriveThreads(w, turnOf(w, next), 2 * groupThreads);
+}
+
+/// What only one of the warpgroups does, if turns are taken.
+void WarpgroupAttention::ifGroup(Words &w, int64_t number,
+                                 function_ref<void(Words &)> body) {
+  if (!takesTurns())
+    return;
+  Value isThat = compare(w, arith::CmpIPredicate::eq, group, w.number(number));
+  auto branch = scf::IfOp::create(w.b, loc, isThat, /*withElse=*/false);
+  OpBuilder then(branch.thenBlock()->getTerminator());
+  Words in(then, loc);
+  body(in);
 }
 
 /// Products with a tile of keys, and with the values of the tile before.
@@ -489,11 +382,12 @@ WarpgroupAttention::State WarpgroupAttention::nextTile(Words &w, Value number,
                                                        State state,
                                                        bool isChecked) {
   Value before = w.add(number, -1);
-  waitFull(w, FullKeys, number);
+  ring.wait(w, AttentionRing::Keys, number);
+  waitForTurn(w);
   beginProducts(w);
   SmallVector<Value> scores = multiplyKeys(w, number);
   commitProducts(w);
-  waitFull(w, FullValues, before);
+  ring.wait(w, AttentionRing::Values, before);
   SmallVector<Value> used =
       llvm::to_vector(llvm::concat<Value>(state.sums, state.powers));
   used = beginProducts(w, used);
@@ -502,15 +396,16 @@ WarpgroupAttention::State WarpgroupAttention::nextTile(Words &w, Value number,
   SmallVector<Value> sums =
       addValues(w, before, powers, ArrayRef(used).take_front(count));
   commitProducts(w);
+  passTurn(w);
   scores = finishProducts(w, 1, scores, {});
-  release(w, EmptyKeys, number);
+  ring.release(w, AttentionRing::Keys, number, isFirstLane);
   if (isChecked)
     hide(w, number, scores);
   SmallVector<Value> shrinks = takePowers(w, state, scores);
   // Powers become halves when the registers of the last ones are free.
   SmallVector<Value> both = llvm::to_vector(llvm::concat<Value>(sums, scores));
   both = finishProducts(w, 0, both, powers);
-  release(w, EmptyValues, before);
+  ring.release(w, AttentionRing::Values, before, isFirstLane);
   state.sums.assign(both.begin(), both.begin() + count);
   state.powers = pack(w, ArrayRef(both).drop_front(count));
   for (auto [i, sum] : llvm::enumerate(state.sums))
@@ -532,7 +427,7 @@ WarpgroupAttention::State WarpgroupAttention::loopTiles(Words &w, Value from,
 
 SmallVector<Value> WarpgroupAttention::finishTiles(Words &w, State state) {
   Value last = w.sub(tiles, w.number(1));
-  waitFull(w, FullValues, last);
+  ring.wait(w, AttentionRing::Values, last);
   SmallVector<Value> used =
       llvm::to_vector(llvm::concat<Value>(state.sums, state.powers));
   used = beginProducts(w, used);
@@ -550,7 +445,7 @@ void WarpgroupAttention::store(Words &w, ArrayRef<Value> totals,
     Value total =
         ofRow(w, totals[r], [&](Value x, Value y) { return plus(w, x, y); });
     Value factor = share(w, total);
-    for (int64_t j = 0; j < shape.valueColumns() / 8; ++j) {
+    for (int64_t j = 0; j < ring.shape.valueColumns() / 8; ++j) {
       SmallVector<Value> two;
       for (int64_t i = 0; i < 2; ++i)
         two.push_back(finish(w, sums[j * 4 + r * 2 + i], factor));
@@ -571,8 +466,7 @@ void WarpgroupAttention::computeAll(Words &w) {
   for (int64_t r = 0; r < 2; ++r) {
     Value query = w.add(firstOfWarp, w.add(w.div(lane, 4), r * 8));
     Value exists = w.less(query, queryCount);
-    rowsOfThread[r] =
-        rowOf(w, head, w.select(exists, query, last), exists);
+    rowsOfThread[r] = rowOf(w, head, w.select(exists, query, last), exists);
   }
   // Tiles at which no row of the warpgroup has a hidden key.
   Value whole = keyCount;
@@ -580,17 +474,19 @@ void WarpgroupAttention::computeAll(Words &w) {
     Value first = arith::MinUIOp::create(w.b, loc, firstOfGroup, last);
     whole = keysSeenUpTo(w, first);
   }
-  whole = w.div(whole, shape.keys);
+  whole = w.div(whole, ring.shape.keys);
   // Tile 0 is looked at in any case.
   Value checked = w.sub(tiles, arith::MinUIOp::create(w.b, loc, whole, tiles));
   checked = arith::MaxUIOp::create(w.b, loc, checked, w.number(1));
 
-  SmallVector<Type> types(2 + shape.valueColumns() / 2, w.b.getF32Type());
+  SmallVector<Type> types(2 + ring.shape.valueColumns() / 2, w.b.getF32Type());
   Value hasKeys = compare(w, arith::CmpIPredicate::ne, tiles, w.number(0));
   auto branch = scf::IfOp::create(w.b, loc, types, hasKeys, /*withElse=*/true);
   {
     OpBuilder inner = branch.getThenBodyBuilder();
     Words in(inner, loc);
+    // The last warpgroup lets the first begin, which later takes the last turn.
+    ifGroup(in, ring.shape.groups - 1, [&](Words &last) { passTurn(last); });
     State state = firstTile(in);
     if (op.getCausalOffset())
       state = loopTiles(in, in.number(1), checked, state, /*isChecked=*/true);
@@ -599,6 +495,7 @@ void WarpgroupAttention::computeAll(Words &w) {
     state = loopTiles(in, checked, tiles, state, /*isChecked=*/false);
     SmallVector<Value> results(state.totals);
     results.append(finishTiles(in, state));
+    ifGroup(in, 0, [&](Words &first) { waitForTurn(first); });
     scf::YieldOp::create(inner, loc, results);
   }
   OpBuilder otherwise = branch.getElseBodyBuilder();
@@ -617,16 +514,24 @@ bool WarpgroupAttention::emit(OpBuilder &b, AffineExpr &work, GridShape &grid,
   std::optional<AttentionShape> chosen = chooseAttentionShape(
       context.machine, estimate(headsOfAll, assumedSize),
       estimate(queries, assumedTokens), onnx::constantValue(keys), size,
-      valueSize);
+      valueSize, bool(op.getCausalOffset()));
   if (!chosen) {
     reason = "smaller tiles of warps keep more of the device busy";
     return false;
   }
-  shape = *chosen;
+  ring.shape = *chosen;
   describeOperands(w);
-  if (!describe(boxesQ, q, op.getQ(), op.getQueryDims(), shape.queries()) ||
-      !describe(boxesK, k, op.getK(), op.getKeyDims(), shape.keys) ||
-      !describe(boxesV, v, op.getV(), op.getValueDims(), shape.keys)) {
+  auto canCopy = [&](TokenBoxes &boxes, const Operand &operand, Value tensor,
+                     ArrayRef<AffineExpr> dims, int64_t tokens) {
+    constexpr int64_t chunk = 8;
+    return operand.granule >= chunk &&
+           boxes.describe(context, tensor, dims, operand.strides, tokens);
+  };
+  const AttentionShape &shape = ring.shape;
+  if (!canCopy(ring.queries, q, op.getQ(), op.getQueryDims(),
+               shape.queries()) ||
+      !canCopy(ring.keys, k, op.getK(), op.getKeyDims(), shape.keys) ||
+      !canCopy(ring.values, v, op.getV(), op.getValueDims(), shape.keys)) {
     reason = "tokens are no multiple of 16 bytes, or begin at none";
     return false;
   }
@@ -634,18 +539,14 @@ bool WarpgroupAttention::emit(OpBuilder &b, AffineExpr &work, GridShape &grid,
   grid.block = shape.threads();
   grid.blockItems = 1;
   grid.shared = shape.sharedBytes();
-  grid.remark = ("attention of warpgroups, tiles of " +
-                 Twine(shape.queries()) + " queries and " + Twine(shape.keys) +
-                 " keys")
+  grid.remark = ("attention of warpgroups, tiles of " + Twine(shape.queries()) +
+                 " queries and " + Twine(shape.keys) + " keys")
                     .str();
-  addMaps(cast<LLVM::LLVMFuncOp>(b.getInsertionBlock()->getParentOp()));
-  queryTiles = w.fromIndex(
-      context.expand(b, loc, queries.ceilDiv(shape.queries())));
+  ring.begin(w, cast<LLVM::LLVMFuncOp>(b.getInsertionBlock()->getParentOp()));
+  queryTiles =
+      w.fromIndex(context.expand(b, loc, queries.ceilDiv(shape.queries())));
   locate(w);
-  shared =
-      LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), dynamicShared(w));
-  barriers = w.add(shared, shape.barriersAt());
-  makeBarriers(w);
+  ring.makeBarriers(w, thread);
 
   group = w.div(thread, groupThreads);
   auto branch = scf::IfOp::create(b, loc, w.less(group, shape.groups),
@@ -659,10 +560,10 @@ bool WarpgroupAttention::emit(OpBuilder &b, AffineExpr &work, GridShape &grid,
   OpBuilder otherwise = branch.getElseBodyBuilder();
   Words in(otherwise, loc);
   releaseRegisters(in, shape.copyRegisters());
-  Value copies = in.both(
-      compare(in, arith::CmpIPredicate::eq, thread,
-              in.number(shape.groups * groupThreads)),
-      compare(in, arith::CmpIPredicate::ne, tiles, in.number(0)));
+  Value copies =
+      in.both(compare(in, arith::CmpIPredicate::eq, thread,
+                      in.number(shape.groups * groupThreads)),
+              compare(in, arith::CmpIPredicate::ne, tiles, in.number(0)));
   auto only = scf::IfOp::create(otherwise, loc, copies, /*withElse=*/false);
   OpBuilder one(only.thenBlock()->getTerminator());
   Words single(one, loc);
