@@ -164,7 +164,8 @@ Constant *DescriptorBuilder::gpu(const ModelTables &tables,
         {text(kernel.name), number(i32, kernel.slots), number(i32, shape.block),
          number(i32, shape.cluster), number(i32, shape.shared),
          number(i64, shape.blockItems), number(i32, shape.persistent),
-         number(i32, 0), tensorMaps(kernel), number(i32, kernel.maps.size())});
+         number(i32, 0), tensorMaps(kernel), number(i32, kernel.maps.size()),
+         number(i32, shape.counters), number(i64, shape.sums)});
     // The driver functions know it by name only, of a size unknown to them.
     llvm::GlobalVariable *declared =
         module.getGlobalVariable(recordName(kernel.name));
@@ -218,7 +219,7 @@ void DescriptorBuilder::build(const ModelTables &tables,
   if (!variant.last)
     next = declare(descriptorName(variant.index + 1));
   Constant *desc = record({number(i32, 0x31474e49),
-                           number(i32, 4),
+                           number(i32, 5),
                            text(identity.name),
                            text(identity.compilerVersion),
                            text(machine.getTarget()),

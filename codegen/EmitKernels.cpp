@@ -338,13 +338,14 @@ LogicalResult KernelEmitter::emit() {
 }
 
 Attribute GridShape::toAttr(MLIRContext *context) const {
-  return DenseI64ArrayAttr::get(
-      context, {block, cluster, shared, blockItems, persistent});
+  return DenseI64ArrayAttr::get(context, {block, cluster, shared, blockItems,
+                                          persistent, counters, sums});
 }
 
 GridShape GridShape::fromAttr(Attribute attr) {
   ArrayRef<int64_t> fields = cast<DenseI64ArrayAttr>(attr).asArrayRef();
-  return {fields[0], fields[1], fields[2], fields[3], fields[4], "", 0};
+  return {fields[0], fields[1], fields[2], fields[3], fields[4],
+          fields[5], fields[6], "",        0};
 }
 
 Attribute TensorMap::toAttr() const {

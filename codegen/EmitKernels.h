@@ -46,6 +46,9 @@ struct GridShape {
   int64_t shared = 0;
   int64_t blockItems = 128;
   int64_t persistent = 0;
+  /// Words by which blocks that share a result meet, and bytes of what they
+  /// hand each other there; see codegen/warp/SharedSums.h.
+  int64_t counters = 0, sums = 0;
   /// What was decided about the kernel and why, for people; may be empty. Not
   /// in the attribute.
   std::string remark;

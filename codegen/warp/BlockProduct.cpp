@@ -8,7 +8,7 @@
 #include "codegen/loop/LoopEmitter.h"
 #include "codegen/warp/NBitsCopy.h"
 #include "codegen/warp/TileCopy.h"
-#include "codegen/warp/TileMath.h"
+#include "codegen/warp/TileResults.h"
 #include "codegen/warp/Warp.h"
 #include "codegen/warp/wgmma/WarpgroupProduct.h"
 
@@ -27,6 +27,9 @@ constexpr size_t mostWaiting = 8;
 /// of rows counts as at least where it is known to be large.
 constexpr int64_t assumedSize = 8, assumedManyRows = 2048;
 
+/// Blocks that find out how many of them share a tile let at most so many.
+constexpr int64_t mostSharing = 32;
+
 bool warp::isBlockProduct(Operation *op) {
   if (auto conv = dyn_cast<heavy::ConvOp>(op))
     return !conv.isDepthwise();
@@ -35,13 +38,13 @@ bool warp::isBlockProduct(Operation *op) {
   return isa<heavy::MatmulOp>(op);
 }
 
-static int64_t estimate(AffineExpr expr) {
+static int64_t estimate(AffineExpr expr, int64_t symbolSize = assumedSize) {
   llvm::SetVector<AffineExpr> symbols;
   collectSymbols(expr, symbols);
   DenseMap<AffineExpr, AffineExpr> sizes;
   for (AffineExpr symbol : symbols)
-    sizes[symbol] = getAffineConstantExpr(assumedSize, expr.getContext());
-  return onnx::constantValue(expr.replace(sizes)).value_or(assumedSize);
+    sizes[symbol] = getAffineConstantExpr(symbolSize, expr.getContext());
+  return onnx::constantValue(expr.replace(sizes)).value_or(symbolSize);
 }
 
 void warp::storeNeighbours(Words &w, KernelContext &context,
@@ -67,49 +70,47 @@ namespace {
 /// each operand, the next ones are on their way into a ring in shared memory;
 /// there also the results pass from the threads that summed them to those that
 /// finish and store them, neighbours by neighbours.
-class BlockProduct {
+class BlockProduct : TileResults {
 public:
   BlockProduct(KernelContext &context, Location loc, StringRef name,
                BlockOperands &operands, Epilogue &epilogue)
-      : context(context), loc(loc), name(name), operands(operands),
-        product(operands.matrices), epilogue(epilogue), left(context, loc),
-        rightMatrix(context, loc), rightCodes(context, loc) {}
+      : TileResults(context, loc, operands.matrices, epilogue), name(name),
+        operands(operands), left(context, loc), rightMatrix(context, loc),
+        rightCodes(context, loc) {
+    groups = operands.groups;
+  }
 
   void emit(OpBuilder &b, AffineExpr &work, GridShape &grid);
 
 private:
   void chooseFactors();
   SmallVector<AffineExpr> makeSpace(MLIRContext *ctx);
+  void chooseSharing(ArrayRef<AffineExpr> space);
+  void emitBlock(OpBuilder &b, ArrayRef<AffineExpr> space);
+  Value divideBlocks(Words &w, ArrayRef<AffineExpr> space);
+  void describeSharing(GridShape &grid, StringRef blocks);
   void locateBlock(Words &w, ArrayRef<AffineExpr> space);
   void setOperands(Words &w);
   void setRightMatrix(Words &w, bool copies);
   Value batchOffset(Words &w, ArrayRef<AffineExpr> strides);
   Value slot(Words &w, Value number);
   SmallVector<Value> mainLoop(Words &w);
-  void finish(Words &w, ArrayRef<Value> sums);
-  void storeResults(Words &w, int64_t part, const StagedResults &staged);
+  bool isShared() const { return shape.shares != 1; }
   int64_t depthOfTile() const { return shape.depthBytes / factors.leftBytes(); }
   int64_t slotBytes() const { return left.tile.bytes() + right->tile.bytes(); }
   bool isAsync() const { return left.isAsync || right->isAsync; }
 
-  KernelContext &context;
-  Location loc;
   StringRef name;
   BlockOperands &operands;
-  MatrixProduct &product;
-  Epilogue &epilogue;
-  BlockShape shape;
-  BlockFactors factors;
   LeftCopy left;
   RightCopy rightMatrix;
   NBitsCopy rightCodes;
   /// One of the two.
   TileFill *right = nullptr;
-  std::unique_ptr<TileMath> math;
   AffineExpr rows;
-  SmallVector<Value> batch;
-  Value group, shared, thread, firstRow, firstColumn, rowCount, depth;
-  int64_t parts = 1, width = 1, matrices = 1, rowEstimate = 1;
+  int64_t matrices = 1, rowEstimate = 1;
+  /// The steps of the depth that the block takes.
+  Value depth, firstStep, endStep;
 };
 } // namespace
 
@@ -138,19 +139,34 @@ SmallVector<AffineExpr> BlockProduct::makeSpace(MLIRContext *ctx) {
   if (!product.bBatch.empty())
     space.assign(product.dims.begin(), product.dims.end() - 2);
   space.push_back(onnx::constantDim(operands.groups, ctx));
-  matrices = estimate(onnx::product(space, ctx));
-  shape =
-      chooseShape(context.machine, factors, rowEstimate, product.n, matrices);
+  AffineExpr all = onnx::product(space, ctx);
+  matrices = estimate(all);
+  ProductSize size{rowEstimate, product.n, matrices, estimate(product.depth),
+                   onnx::constantValue(rows) && onnx::constantValue(all) &&
+                       onnx::constantValue(product.depth)};
+  shape = chooseShape(context.machine, factors, size);
   AffineExpr down = rows.ceilDiv(shape.rows);
   space.push_back(down);
   space.push_back(
       onnx::constantDim(llvm::divideCeil(product.n, shape.columns), ctx));
+  if (shape.shares == 0)
+    chooseSharing(space);
   return space;
 }
 
+/// Leaves it to the kernel how many blocks share a tile only where there can be
+/// few tiles of a great depth.
+void BlockProduct::chooseSharing(ArrayRef<AffineExpr> space) {
+  int64_t fewest =
+      estimate(onnx::product(space, rows.getContext()), /*symbolSize=*/1);
+  std::optional<int64_t> deep = onnx::constantValue(product.depth);
+  bool isDeep = !deep || *deep >= 2 * shape.leastSteps * depthOfTile();
+  if (!isDeep || 2 * fewest > shape.sharing)
+    shape.shares = 1;
+}
+
 void BlockProduct::locateBlock(Words &w, ArrayRef<AffineExpr> space) {
-  SmallVector<Value> at =
-      delinearize(w.b, loc, context, blockInGrid(w.b, loc), space);
+  SmallVector<Value> at = delinearize(w.b, loc, context, w.index(tile), space);
   batch.assign(at.begin(), at.end() - 3);
   group = w.fromIndex(at[at.size() - 3]);
   firstRow = w.mul(w.fromIndex(at[at.size() - 2]), shape.rows);
@@ -170,6 +186,10 @@ Value BlockProduct::batchOffset(Words &w, ArrayRef<AffineExpr> strides) {
   return offset;
 }
 
+static Value least(Words &w, Value x, Value y) {
+  return w.b.createOrFold<arith::MinUIOp>(w.loc, x, y);
+}
+
 void BlockProduct::setRightMatrix(Words &w, bool copies) {
   SmallVector<AffineExpr> batchStrides(product.bBatch);
   BufferRef b = product.b;
@@ -183,6 +203,9 @@ void BlockProduct::setRightMatrix(Words &w, bool copies) {
   rightMatrix.skipped = batchOffset(w, batchStrides);
   rightMatrix.firstColumn = firstColumn;
   rightMatrix.depth = w.fromIndex(context.expand(w.b, loc, operands.rightRows));
+  if (isShared())
+    rightMatrix.depth = least(w, rightMatrix.depth,
+                              w.mul(endStep, depthOfTile() / factors.group()));
   right = &rightMatrix;
 }
 
@@ -199,6 +222,16 @@ void BlockProduct::setOperands(Words &w) {
   left.firstRow = firstRow;
   left.rows = rowCount;
   left.depth = depth;
+  int64_t step = depthOfTile();
+  firstStep = w.number(0);
+  endStep = w.div(w.add(depth, step - 1), step);
+  if (isShared()) {
+    // The steps of a share; the last may have less or none.
+    Value each = w.div(w.add(endStep, w.add(shares, -1)), shares);
+    firstStep = least(w, w.mul(w.rem(block, shares), each), endStep);
+    endStep = least(w, w.add(firstStep, each), endStep);
+    left.depth = least(w, depth, w.mul(endStep, step));
+  }
   if (operands.weights) {
     rightCodes.setWeights(product.b, operands.weights);
     rightCodes.setShape(factors, shape);
@@ -237,9 +270,10 @@ SmallVector<Value> BlockProduct::mainLoop(Words &w) {
   };
   auto fetch = [&](Words &at, Value tile) {
     Waiting waiting;
+    Value k = at.add(tile, firstStep);
     waiting.slot = slot(at, tile);
-    waiting.left = left.load(at, at.mul(tile, step), waiting.slot);
-    waiting.right = right->load(at, at.mul(tile, step / factors.group()),
+    waiting.left = left.load(at, at.mul(k, step), waiting.slot);
+    waiting.right = right->load(at, at.mul(k, step / factors.group()),
                                 rightTile(at, waiting.slot));
     if (isAsync())
       commitCopies(at);
@@ -251,7 +285,7 @@ SmallVector<Value> BlockProduct::mainLoop(Words &w) {
   };
   for (int64_t s = 0; s < ahead; ++s)
     put(w, fetch(w, w.number(s)));
-  Value tiles = w.div(w.add(depth, step - 1), step);
+  Value tiles = w.sub(endStep, firstStep);
   auto loop = scf::ForOp::create(w.b, loc, w.number(0), tiles, w.number(1),
                                  math->zeros(w));
   OpBuilder body = OpBuilder::atBlockEnd(loop.getBody());
@@ -275,56 +309,61 @@ SmallVector<Value> BlockProduct::mainLoop(Words &w) {
   return SmallVector<Value>(loop.getResults());
 }
 
-/// Threads take neighbouring vectors of the staged rows in turn.
-void BlockProduct::storeResults(Words &w, int64_t part,
-                                const StagedResults &staged) {
-  int64_t perRow = shape.columns / width, total = staged.rows * perRow;
-  auto loop = scf::ForOp::create(w.b, loc, thread, w.number(total),
-                                 w.number(shape.threads()));
-  OpBuilder body(loop.getBody()->getTerminator());
-  Words in(body, loc);
-  Value row = in.div(loop.getInductionVar(), perRow);
-  Value at = in.mul(in.rem(loop.getInductionVar(), perRow), width);
-  Value resultRow = in.add(firstRow, math->tileRow(in, part, parts, row));
-  Value column = in.add(firstColumn, at);
-  Value exists = in.both(in.less(resultRow, rowCount),
-                         in.less(column, in.number(product.n)));
-  auto branch = scf::IfOp::create(body, loc, exists, false);
-  OpBuilder then(branch.thenBlock()->getTerminator());
-  Words live(then, loc);
-  Type type = staged.element;
-  int64_t bytes = width * type.getIntOrFloatBitWidth() / 8;
-  if (width > 1)
-    type = VectorType::get({width}, type);
-  Value sum;
-  for (int64_t s = 0; s < shape.slices; ++s) {
-    Value v = LLVM::LoadOp::create(
-        then, loc, type, staged.address(live, live.number(s), row, at), bytes);
-    if (!sum)
-      sum = v;
-    else if (factors.isInteger())
-      sum = arith::AddIOp::create(then, loc, sum, v);
-    else
-      sum = arith::AddFOp::create(then, loc, sum, v);
-  }
-  if (operands.groups > 1)
-    column = live.add(column, live.mul(group, product.n));
-  storeNeighbours(live, context, product, epilogue, batch, resultRow, column,
-                  width, sum);
-}
-
-void BlockProduct::finish(Words &w, ArrayRef<Value> sums) {
-  StagedResults staged{shared, factors.sumType(), shape.rows / parts,
-                       shape.columns};
+/// What a block does, if there is work for it.
+void BlockProduct::emitBlock(OpBuilder &b, ArrayRef<AffineExpr> space) {
+  Words w(b, loc);
+  locateBlock(w, space);
+  setOperands(w);
+  math = (shape.tensorCores ? matrixMath : scalarMath)(shape, factors,
+                                                       left.tile, right->tile);
+  width = 16 / factors.sumBytes();
+  if (product.n % width)
+    width = 1;
+  StagedResults whole{Value(), factors.sumType(), shape.rows, shape.columns};
+  int64_t most = context.machine.getSharedBytes();
+  while (whole.bytes(shape.slices) / parts > most)
+    parts *= 2;
+  int64_t bytes =
+      std::max(shape.stages * slotBytes(), whole.bytes(shape.slices) / parts);
+  thread = w.fromIndex(threadInBlock(b, loc));
+  shared = sharedMemory(w, (name + "_shared").str(), bytes);
+  left.begin(w, thread);
+  right->begin(w, thread);
+  math->begin(w, thread);
+  SmallVector<Value> sums = mainLoop(w);
   // What was asked for beyond the depth must have come too.
   if (isAsync())
     waitForCopies(w, 0);
-  for (int64_t part = 0; part < parts; ++part) {
-    barrier(w.b, loc);
-    math->stage(w, part, parts, sums, staged);
-    barrier(w.b, loc);
-    storeResults(w, part, staged);
+  finish(w, sums);
+}
+
+void BlockProduct::describeSharing(GridShape &grid, StringRef blocks) {
+  grid.remark += (grid.remark.empty() ? "" : "; ");
+  grid.remark += (blocks + " blocks share a tile of " + Twine(shape.rows) +
+                  " x " + Twine(shape.columns))
+                     .str();
+}
+
+/// How many blocks share each tile, and which the block has; true if it has
+/// one.
+Value BlockProduct::divideBlocks(Words &w, ArrayRef<AffineExpr> space) {
+  AffineExpr all = onnx::product(space, w.b.getContext());
+  block = w.fromIndex(blockInGrid(w.b, loc));
+  Value tiles = w.fromIndex(context.expand(w.b, loc, all));
+  shares = w.number(shape.shares);
+  if (shape.shares == 0) {
+    auto most = [&](Value x, Value y) {
+      return w.b.createOrFold<arith::MaxUIOp>(loc, x, y);
+    };
+    Value one = w.number(1);
+    Value steps = w.div(w.fromIndex(context.expand(w.b, loc, product.depth)),
+                        shape.leastSteps * depthOfTile());
+    shares = w.div(w.number(shape.sharing), most(tiles, one));
+    shares = least(w, shares, w.number(mostSharing));
+    shares = most(least(w, shares, steps), one);
   }
+  tile = w.div(block, shares);
+  return w.less(block, w.mul(tiles, shares));
 }
 
 void BlockProduct::emit(OpBuilder &b, AffineExpr &work, GridShape &grid) {
@@ -362,25 +401,28 @@ void BlockProduct::emit(OpBuilder &b, AffineExpr &work, GridShape &grid) {
   // The largest scalar tiles need more registers than two blocks leave.
   if (!shape.tensorCores && shape.threads() >= 256 && shape.slices == 1)
     grid.resident = 1;
-  locateBlock(w, space);
-  setOperands(w);
-  math = (shape.tensorCores ? matrixMath : scalarMath)(shape, factors,
-                                                       left.tile, right->tile);
-  width = 16 / (factors.sumType().getIntOrFloatBitWidth() / 8);
-  if (product.n % width)
-    width = 1;
-  StagedResults whole{Value(), factors.sumType(), shape.rows, shape.columns};
-  int64_t most = context.machine.getSharedBytes();
-  while (whole.bytes(shape.slices) / parts > most)
-    parts *= 2;
-  int64_t bytes =
-      std::max(shape.stages * slotBytes(), whole.bytes(shape.slices) / parts);
-  thread = w.fromIndex(threadInBlock(b, loc));
-  shared = sharedMemory(w, (name + "_shared").str(), bytes);
-  left.begin(w, thread);
-  right->begin(w, thread);
-  math->begin(w, thread);
-  finish(w, mainLoop(w));
+  if (!isShared()) {
+    tile = w.fromIndex(blockInGrid(b, loc));
+    return emitBlock(b, space);
+  }
+  meeting.addParameters(b, loc);
+  int64_t tileBytes = shape.rows * shape.columns * factors.sumBytes();
+  Value exists = divideBlocks(w, space);
+  if (shape.shares > 1) {
+    grid.counters = *onnx::constantValue(work);
+    work = work * shape.shares;
+    grid.sums = *onnx::constantValue(work) * tileBytes;
+    describeSharing(grid, std::to_string(shape.shares));
+    return emitBlock(b, space);
+  }
+  // Those that share tiles are no more than `sharing`.
+  work = work + shape.sharing;
+  grid.counters = shape.sharing;
+  grid.sums = shape.sharing * tileBytes;
+  describeSharing(grid, "where tiles are few, several");
+  auto branch = scf::IfOp::create(b, loc, exists, /*withElse=*/false);
+  OpBuilder then(branch.thenBlock()->getTerminator());
+  emitBlock(then, space);
 }
 
 /// A convolution as a product: of matrices, where its taps are the pixels

@@ -31,6 +31,10 @@ struct BlockShape {
   /// Tiles in shared memory: one that is used and those on their way.
   int64_t stages = 3;
   bool tensorCores = false;
+  /// Blocks that share the depth of a tile, each at least `leastSteps` steps of
+  /// a tile's depth. 0: as many as the tiles leave of `sharing` blocks, which
+  /// the kernel finds out where sizes are symbolic.
+  int64_t shares = 1, leastSteps = 1, sharing = 0;
   /// What it takes, as productTime counts.
   double time = 0;
 
@@ -60,6 +64,7 @@ struct BlockFactors {
   bool isWords() const { return isInteger() || fp32 != Fp32Products::Exact; }
   /// What products are summed in.
   mlir::Type sumType() const;
+  int64_t sumBytes() const { return sumType().getIntOrFloatBitWidth() / 8; }
 };
 
 /// The time of so many blocks of `results` each on a device: in results of a
@@ -68,10 +73,19 @@ struct BlockFactors {
 double productTime(kernel::MachineAttr machine, int64_t blocks, int64_t results,
                    double efficiency);
 
-/// The shape for a product of so many rows (an estimate where they are
-/// symbolic), columns and matrices.
+/// Multiprocessors that a grid should fill.
+int64_t usualMultiprocessors(kernel::MachineAttr machine);
+
+/// What is known of a product's size when its shape is chosen: estimates where
+/// it is symbolic.
+struct ProductSize {
+  int64_t rows, columns, matrices, depth;
+  bool isStatic;
+};
+
+/// The shape for a product of that size.
 BlockShape chooseShape(kernel::MachineAttr machine, const BlockFactors &factors,
-                       int64_t rows, int64_t columns, int64_t matrices);
+                       const ProductSize &size);
 
 } // namespace ingot::warp
 

@@ -81,14 +81,15 @@ void ingot::rt::gpuFreeStaging(GpuContext &gpu) {
     gpu.driver->releaseHost(staging.host);
   staging.device = 0;
   staging.host = nullptr;
-  staging.bytes = 0;
+  staging.hostBytes = staging.bytes = 0;
   gpu.isLive = false;
 }
 
-static ingot_status growStaging(ingot_context &context, uint64_t needed) {
+static ingot_status growStaging(ingot_context &context,
+                                const GpuStaging &layout) {
   GpuContext &gpu = *context.gpu;
   GpuStaging &staging = gpu.staging;
-  if (needed <= staging.bytes)
+  if (layout.bytes <= staging.bytes && layout.hostBytes <= staging.hostBytes)
     return INGOT_OK;
   if (gpuIsCapturing(gpu))
     return Failure(INGOT_ERROR_BUSY, &context.error)
@@ -100,19 +101,20 @@ static ingot_status growStaging(ingot_context &context, uint64_t needed) {
   gpuFreeStaging(gpu);
   void *host = nullptr;
   const char *call = "cuMemHostAlloc";
-  cuda::Result result = gpu.driver->allocateHost(&host, needed, 0);
+  cuda::Result result = gpu.driver->allocateHost(&host, layout.hostBytes, 0);
   staging.host = static_cast<uint8_t *>(host);
   if (result == cuda::success) {
     call = "cuMemAlloc";
-    result = gpu.driver->allocate(&staging.device, needed);
+    result = gpu.driver->allocate(&staging.device, layout.bytes);
   }
   if (result == cuda::success) {
-    staging.bytes = needed;
+    staging.hostBytes = layout.hostBytes;
+    staging.bytes = layout.bytes;
     return INGOT_OK;
   }
   gpuFreeStaging(gpu);
   Failure failure = gpuFail(context, result, call);
-  return gpuAddMemory(context, failure, "inputs and outputs", needed);
+  return gpuAddMemory(context, failure, "inputs and outputs", layout.bytes);
 }
 
 /// Where the device finds a tensor.
@@ -135,39 +137,51 @@ ingot_status ingot::rt::gpuLocate(ingot_context &context) {
   return status;
 }
 
-/// Lays out located tensors; returns the bytes of all.
-static uint64_t planStaging(ingot_context &context, GpuStaging &layout) {
+/// Lays out located tensors, and what kernels need beside them.
+static GpuStaging planStaging(ingot_context &context) {
   const IngotModelDesc &desc = *context.desc;
   GpuContext &gpu = *context.gpu;
-  layout = {};
-  layOut(gpu.inputs, desc.num_inputs, GpuBuffer::Host, layout.statusOffset);
+  GpuStaging layout = {};
+  layOut(gpu.inputs, desc.num_inputs, GpuBuffer::Host, layout.counterOffset);
+  // Launches of a context follow each other: they share this.
+  uint64_t counters = 0, sums = 0;
+  for (int32_t i = 0; i < desc.gpu->num_kernels; ++i) {
+    const IngotGpuKernel &kernel = *desc.gpu->kernels[i];
+    counters = counters > kernel.counters ? counters : kernel.counters;
+    sums = sums > kernel.sums ? sums : kernel.sums;
+  }
+  layout.statusOffset =
+      alignUp(layout.counterOffset + counters * sizeof(uint32_t));
   uint64_t words = uint64_t(desc.num_launches) * sizeof(int64_t);
   layout.outputOffset = alignUp(layout.statusOffset + (words ? words : 1));
-  layout.end = layout.outputOffset;
-  layOut(gpu.outputs, desc.num_outputs, GpuBuffer::Host, layout.end);
-  uint64_t bytes = layout.end;
+  layout.sumOffset = layout.outputOffset;
+  layOut(gpu.outputs, desc.num_outputs, GpuBuffer::Host, layout.sumOffset);
+  layout.hostBytes = layout.sumOffset;
+  layout.bytes = alignUp(layout.sumOffset + sums);
   // Inputs and outputs are one array.
   layOut(gpu.inputs, desc.num_inputs + desc.num_outputs, GpuBuffer::Shifted,
-         bytes);
-  return bytes;
+         layout.bytes);
+  return layout;
 }
 
 bool ingot::rt::gpuMustGrow(ingot_context &context) {
-  GpuStaging layout;
-  return planStaging(context, layout) > context.gpu->staging.bytes;
+  const GpuStaging &staging = context.gpu->staging;
+  GpuStaging layout = planStaging(context);
+  return layout.bytes > staging.bytes || layout.hostBytes > staging.hostBytes;
 }
 
 ingot_status ingot::rt::gpuPlace(ingot_context &context) {
   const IngotModelDesc &desc = *context.desc;
   GpuContext &gpu = *context.gpu;
-  GpuStaging layout;
-  ingot_status status = growStaging(context, planStaging(context, layout));
+  GpuStaging layout = planStaging(context);
+  ingot_status status = growStaging(context, layout);
   if (status != INGOT_OK)
     return status;
   GpuStaging &staging = gpu.staging;
+  staging.counterOffset = layout.counterOffset;
   staging.statusOffset = layout.statusOffset;
   staging.outputOffset = layout.outputOffset;
-  staging.end = layout.end;
+  staging.sumOffset = layout.sumOffset;
   for (int32_t i = 0; i < desc.num_inputs; ++i)
     context.inputs[i] = deviceAddress(staging, gpu.inputs[i]);
   for (int32_t i = 0; i < desc.num_outputs; ++i)

@@ -19,18 +19,20 @@
 namespace ingot::rt {
 
 /// Pinned memory of the processor and a block of the device of equal layout:
-/// inputs, status words, outputs. So one copy brings all inputs and clears the
-/// status, and one takes status and outputs back. Behind them, on the device
-/// alone, copies of tensors that are not aligned. Without tensors in the
-/// processor's memory the status words come first, wherever the others are.
+/// inputs, counters of kernels, status words, outputs. So one copy brings all
+/// inputs and clears counters and status, and one takes status and outputs
+/// back. Behind them, on the device alone, what kernels sum up in parts, and
+/// copies of tensors that are not aligned. Without tensors in the processor's
+/// memory the counters come first, wherever the others are.
 struct GpuStaging {
   uint8_t *host;
   cuda::Address device;
-  uint64_t bytes;
+  uint64_t hostBytes, bytes;
 
-  uint64_t statusOffset; // also the end of the inputs
-  uint64_t outputOffset; // also the end of the status words
-  uint64_t end;
+  uint64_t counterOffset; // also the end of the inputs
+  uint64_t statusOffset;  // also the end of the counters
+  uint64_t outputOffset;  // also the end of the status words
+  uint64_t sumOffset;     // also the end of what the processor has
 };
 
 /// Where the values of one input or output are.

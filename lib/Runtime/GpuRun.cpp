@@ -55,9 +55,9 @@ public:
     return false;
   }
 
-  /// Status words and inputs from the processor's memory.
+  /// Counters, status words and inputs from the processor's memory.
   void copyIn(bool isHost, bool isLive) {
-    uint64_t from = isHost ? 0 : staging.statusOffset;
+    uint64_t from = isHost ? 0 : staging.counterOffset;
     uint64_t bytes = staging.outputOffset - from;
     if (isHost)
       call(gpu.driver->copyIn(staging.device, staging.host, bytes, gpu.target),
@@ -70,7 +70,7 @@ public:
   /// Status words and outputs to the processor's memory.
   void copyOut(bool isHost) {
     uint64_t from = staging.statusOffset;
-    uint64_t end = isHost ? staging.end : staging.outputOffset;
+    uint64_t end = isHost ? staging.sumOffset : staging.outputOffset;
     if (!gpu.fault.function)
       call(gpu.driver->copyOut(staging.host + from, staging.device + from,
                                end - from, gpu.target),
@@ -180,7 +180,7 @@ void ingot::rt::gpuLaunch(ingot_context &context, IngotRunFrame &frame,
   const IngotGpuDesc &desc = *context.desc->gpu;
   int32_t number = indexOf(desc, kernel);
   unsigned grid = gridOf(*gpu.loaded, kernel, n);
-  if (number >= desc.num_kernels || kernel.slots + INGOT_GPU_MAPS >= most ||
+  if (number >= desc.num_kernels || kernel.slots + 3 + INGOT_GPU_MAPS > most ||
       !grid || index < 0 || index >= context.desc->num_launches) {
     gpu.fault = {cuda::invalidValue, "cuLaunchKernel", index};
     frame.status = gpuFailedStatus;
@@ -199,9 +199,16 @@ void ingot::rt::gpuLaunch(ingot_context &context, IngotRunFrame &frame,
   parameters[0] = &status;
   for (uint32_t i = 1; i < kernel.slots; ++i)
     parameters[i] = const_cast<void **>(&args[i]);
-  parameters[kernel.slots] = &n;
+  void **next = parameters + kernel.slots;
+  *next++ = &n;
+  cuda::Address counters = gpu.staging.device + gpu.staging.counterOffset;
+  cuda::Address sums = gpu.staging.device + gpu.staging.sumOffset;
+  if (kernel.counters) {
+    *next++ = &counters;
+    *next++ = &sums;
+  }
   for (uint32_t i = 0; i < kernel.num_maps; ++i)
-    parameters[kernel.slots + 1 + i] = &maps[i];
+    *next++ = &maps[i];
   GpuTimer timer(context, index);
   result = launch(gpu, kernel, gpu.loaded->functions[number], grid, parameters);
   if (result == cuda::success)
@@ -273,8 +280,9 @@ static void copyFromStaging(ingot_context &context) {
 }
 
 static void clearWords(const GpuContext &gpu) {
-  memset(statusWords(gpu), 0,
-         gpu.staging.outputOffset - gpu.staging.statusOffset);
+  const GpuStaging &staging = gpu.staging;
+  memset(staging.host + staging.counterOffset, 0,
+         staging.outputOffset - staging.counterOffset);
 }
 
 /// Puts the run into the caller's stream and leaves it there.

@@ -20,7 +20,7 @@ extern "C" {
 
 /// Raised whenever a structure below changes; generated code and runtime of
 /// one artifact always agree, since both come from the same compiler.
-#define INGOT_ABI_VERSION 4u
+#define INGOT_ABI_VERSION 5u
 #define INGOT_ABI_MAGIC 0x31474e49u /* "ING1" */
 
 /// One input or output. A dimension >= 0 is static; -1 - k means symbol k of
@@ -103,8 +103,9 @@ typedef struct IngotGpuTensorMap {
 /// How a kernel is launched on a GPU. Its parameters are 64-bit numbers: the
 /// slots that ingot_rt_launch() is given, of which slot 0 points to an int64_t
 /// status of this launch (zero before it) in device memory, and then the
-/// number of work items; and then tensor maps of 128 bytes. Slots beyond
-/// `slots` hold numbers for these.
+/// number of work items; if it has counters, the address of these and of room
+/// for sums, both memory of the context alone; and then tensor maps of 128
+/// bytes. Slots beyond `slots` hold numbers for these.
 typedef struct IngotGpuKernel {
   const char *name;     /* of the entry in the images */
   uint32_t slots;       /* parameters without the number of items */
@@ -118,6 +119,9 @@ typedef struct IngotGpuKernel {
   uint32_t index;       /* in IngotGpuDesc::kernels */
   const IngotGpuTensorMap *maps;
   uint32_t num_maps; /* at most INGOT_GPU_MAPS */
+  uint32_t counters; /* 32-bit words that are zero before and after the launch,
+                      * by which blocks that share a result meet */
+  uint64_t sums;     /* bytes of what they hand each other */
 } IngotGpuKernel;
 
 /// The functions that run a model on a GPU: an object of its own, linked only

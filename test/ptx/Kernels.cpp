@@ -32,6 +32,41 @@ Outcome runReverse(const std::string &text, uint64_t seed, bool races) {
   return run.outcome;
 }
 
+Outcome runSharedSum(const std::string &text, uint64_t seed, bool races) {
+  constexpr unsigned kBlocks = 5, kThreads = 64;
+  KernelRun run;
+  DeviceBuffer in(run.memory, kBlocks * kThreads * 4, true);
+  DeviceBuffer sums(run.memory, kBlocks * kThreads * 4, false);
+  DeviceBuffer counter(run.memory, 4, true);
+  DeviceBuffer out(run.memory, kThreads * 4, true);
+  for (unsigned i = 0; i < kBlocks * kThreads; ++i)
+    in.as<uint32_t>()[i] = i * 2654435761u;
+  *counter.as<uint32_t>() = 0;
+  run.config.grid[0] = kBlocks;
+  run.config.block[0] = kThreads;
+  run.options.seed = seed;
+  run.options.races = races;
+  for (uint64_t address : {in.base, sums.base, counter.base, out.base})
+    run.param(address);
+  run.param(uint32_t(kBlocks));
+  bool right = true;
+  // The second launch finds the counter as the first did.
+  for (int launch = 0; launch < 2; ++launch) {
+    memset(out.as<uint32_t>(), 0, kThreads * 4);
+    run.run(text, "shared_sum");
+    if (run.outcome.fault.kind != Fault::None)
+      break;
+    for (unsigned i = 0; i < kThreads; ++i) {
+      uint32_t sum = 0;
+      for (unsigned block = 0; block < kBlocks; ++block)
+        sum += 3 * in.as<uint32_t>()[block * kThreads + i];
+      right &= out.as<uint32_t>()[i] == sum;
+    }
+  }
+  run.outcome.right = right;
+  return run.outcome;
+}
+
 Outcome runMmaGemm(const std::string &text, uint64_t seed, bool races) {
   KernelRun run;
   constexpr unsigned kK = 160, kTile = Gemm::kTile;

@@ -140,6 +140,8 @@ using Runner =
     std::function<Outcome(const std::string &text, uint64_t seed, bool races)>;
 
 Outcome runReverse(const std::string &text, uint64_t seed, bool races);
+/// Blocks that hand each other sums, launched twice.
+Outcome runSharedSum(const std::string &text, uint64_t seed, bool races);
 Outcome runMmaGemm(const std::string &text, uint64_t seed, bool races);
 Outcome runWgmmaGemm(const std::string &text, uint64_t seed, bool races);
 Outcome runTmaScale(const std::string &text, uint64_t seed, bool races);

@@ -73,6 +73,7 @@ void expectCaught(const char *file, const Runner &runner,
 } // namespace
 
 TEST(PtxKernels, Reverse) { expectAllPass("reverse.ptx", runReverse); }
+TEST(PtxKernels, SharedSum) { expectAllPass("shared-sum.ptx", runSharedSum); }
 TEST(PtxKernels, MmaGemm) { expectAllPass("gemm-mma.ptx", runMmaGemm); }
 TEST(PtxKernels, WgmmaGemm) { expectAllPass("gemm-wgmma.ptx", runWgmmaGemm); }
 TEST(PtxKernels, TmaScale) { expectAllPass("tma-scale.ptx", runTmaScale); }
@@ -82,6 +83,44 @@ TEST(PtxMutations, Reverse) {
                {{"first barrier", "bar.sync 0;", "", 0},
                 {"barrier before reuse", "bar.sync 0;", "", 1},
                 {"last barrier", "bar.sync 0;", "", 2}});
+}
+
+constexpr const char kCount[] =
+    "atom.acq_rel.gpu.global.inc.u32 %r7, [%rd3], %r6;";
+
+// Fences do what the order of the atomic access does.
+TEST(PtxKernels, SharedSumWithFences) {
+  std::string text = mutated(
+      readKernel("shared-sum.ptx"),
+      {"", kCount,
+       "fence.acq_rel.gpu; atom.relaxed.gpu.global.inc.u32 %r7, [%rd3], %r6; "
+       "fence.acq_rel.gpu;"});
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    Outcome outcome = runSharedSum(text, seed, true);
+    EXPECT_EQ(outcome.fault.message, "") << "seed " << seed;
+    EXPECT_TRUE(outcome.right) << "seed " << seed;
+  }
+}
+
+TEST(PtxMutations, SharedSum) {
+  expectCaught(
+      "shared-sum.ptx", runSharedSum,
+      {{"no order", kCount, "atom.global.inc.u32 %r7, [%rd3], %r6;"},
+       {"no release", kCount,
+        "atom.acquire.gpu.global.inc.u32 %r7, [%rd3], %r6;"},
+       {"no acquire", kCount,
+        "atom.release.gpu.global.inc.u32 %r7, [%rd3], %r6;"},
+       {"too narrow a scope", kCount,
+        "atom.acq_rel.cta.global.inc.u32 %r7, [%rd3], %r6;"},
+       {"only a fence before", kCount,
+        "fence.acq_rel.gpu; atom.relaxed.gpu.global.inc.u32 %r7, [%rd3], "
+        "%r6;"},
+       {"no fence of the device", kCount,
+        "fence.acq_rel.cta; atom.relaxed.gpu.global.inc.u32 %r7, [%rd3], %r6; "
+        "fence.acq_rel.cta;"},
+       {"no barrier before counting", "bar.sync 0;", ""},
+       {"counter not reset", kCount,
+        "atom.acq_rel.gpu.global.add.u32 %r7, [%rd3], 1;"}});
 }
 
 TEST(PtxMutations, MmaGemm) {

@@ -116,6 +116,9 @@ uint8_t *ingot::ptx::access(Warp &warp, const Instr &in, unsigned lane,
     if (place.cta)
       races->access(warp, in, int(lane), *place.cta, place.offset, bytes,
                     kind != Access::Read, atomic);
+    else if (place.init)
+      races->globalAccess(warp, in, int(lane), address, bytes,
+                          kind != Access::Write, kind != Access::Read, atomic);
     if (atomic)
       races->synchronise(warp, reinterpret_cast<uint64_t>(place.data),
                          kind != Access::Read);

@@ -8,6 +8,7 @@
 // CTAs, their barriers, and the order in which warps run.
 //
 //===----------------------------------------------------------------------===//
+#include "tools/ptx/GlobalOrder.h"
 #include "tools/ptx/Machine.h"
 
 #include <thread>
@@ -92,7 +93,8 @@ void Cta::barrierCheck(unsigned id) {
 //===----------------------------------------------------------------------===//
 
 Cluster::Cluster(LaunchState &state, uint64_t number)
-    : state(state), random(state.options.seed ^ (number * 0x9e3779b9)) {
+    : state(state), number(number),
+      random(state.options.seed ^ (number * 0x9e3779b9)) {
   const uint32_t (&grid)[3] = state.config.grid;
   const uint32_t (&shape)[3] = state.clusterShape;
   uint64_t counts[3] = {grid[0] / shape[0], grid[1] / shape[1],
@@ -277,6 +279,7 @@ struct Executor {
   LaunchState &state;
   uint64_t first, step, total;
   LaunchStats stats;
+  Random random;
 
   void run();
   void finish(const Cluster &cluster);
@@ -291,8 +294,9 @@ void Executor::finish(const Cluster &cluster) {
 
 void Executor::run() {
   // Clusters that take long share the time with the next ones, up to what the
-  // device would hold at once: they may wait for each other.
-  constexpr uint64_t kTurn = uint64_t(1) << 22;
+  // device would hold at once: they may wait for each other. Some stop early,
+  // so that they do not end in the order of their numbers.
+  constexpr uint64_t kTurn = uint64_t(1) << 22, kShortTurn = 4096;
   std::deque<std::unique_ptr<Cluster>> live;
   uint64_t next = first, used = 0;
   while (next < total || !live.empty()) {
@@ -305,7 +309,8 @@ void Executor::run() {
       live.pop_front();
     }
     uint64_t before = cluster->stats.warpInstructions;
-    Cluster::Result result = cluster->run(kTurn);
+    Cluster::Result result =
+        cluster->run(random.below(4) ? kTurn : 1 + random.below(kShortTurn));
     used += cluster->stats.warpInstructions - before;
     if (result == Cluster::Suspended)
       live.push_back(std::move(cluster));
@@ -330,8 +335,10 @@ void Executor::run() {
 bool ingot::ptx::launch(const Program &program, const LaunchConfig &config,
                         MemoryMap &memory, const LaunchOptions &options,
                         Fault &fault, LaunchStats &stats) {
-  LaunchState state{program, config, memory, options, {1, 1, 1},
-                    1,       0,      {},     {},      {}};
+  LaunchState state{program, config, memory, options, {1, 1, 1}};
+  GlobalOrder order;
+  if (options.races)
+    state.order = &order;
   if (!prepare(state, fault))
     return false;
   uint64_t ctas = uint64_t(config.grid[0]) * config.grid[1] * config.grid[2];
@@ -343,7 +350,8 @@ bool ingot::ptx::launch(const Program &program, const LaunchConfig &config,
     threads = unsigned(clusters);
   std::vector<Executor> executors;
   for (unsigned i = 0; i < threads; ++i)
-    executors.push_back({state, i, threads, clusters, {}});
+    executors.push_back(
+        {state, i, threads, clusters, {}, Random(options.seed ^ i)});
   std::vector<std::thread> workers;
   for (unsigned i = 1; i < threads; ++i)
     workers.emplace_back([&executors, i] { executors[i].run(); });

@@ -18,6 +18,7 @@ namespace ingot::ptx {
 
 class Cta;
 class Cluster;
+class GlobalOrder;
 
 /// A small generator, so that seeds mean the same everywhere.
 struct Random {
@@ -46,6 +47,9 @@ struct LaunchState {
   uint32_t clusterShape[3];
   uint32_t clusterSize = 1;
   unsigned numWarps = 0;
+
+  /// Null unless races are looked for.
+  GlobalOrder *order = nullptr;
 
   std::mutex mutex;
   std::atomic<bool> faulted{false};
@@ -230,6 +234,7 @@ public:
   }
 
   LaunchState &state;
+  const uint64_t number;
   uint32_t index[3];
   std::vector<std::unique_ptr<Cta>> ctas;
   Random random;

@@ -80,6 +80,9 @@ struct Instr {
   bool allowsBusy = false;
   /// A load or store that orders others (.acquire, .release and so on).
   bool synchronises = false;
+  /// Hands on what came before, or takes what was handed on, at the scope of
+  /// the device or the system.
+  bool releases = false, acquires = false;
   /// Copies a register or a constant to a register.
   bool isCopy = false;
   Rounding rounding = Rounding::NearestEven;

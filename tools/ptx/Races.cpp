@@ -140,6 +140,7 @@ void Races::release(Warp &warp, Sync &sync) {
   WarpState &state = stateOf(warp);
   sync.pending.join(state.clock);
   sync.pendingProxy.join(state.proxy);
+  join(sync.pendingKnown, state.known);
   Epoch epoch = now(warp);
   state.clock.raise(epoch.agent, epoch.count + 1);
 }
@@ -147,14 +148,17 @@ void Races::release(Warp &warp, Sync &sync) {
 void Races::complete(Sync &sync) {
   sync.done.join(sync.pending);
   sync.doneProxy.join(sync.pendingProxy);
+  join(sync.doneKnown, sync.pendingKnown);
   sync.pending.clear();
   sync.pendingProxy.clear();
+  sync.pendingKnown.clear();
 }
 
 void Races::acquire(Warp &warp, const Sync &sync) {
   WarpState &state = stateOf(warp);
   state.clock.join(sync.done);
   state.proxy.join(sync.doneProxy);
+  join(state.known, sync.doneKnown);
   ++state.warpSync;
 }
 

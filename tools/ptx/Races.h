@@ -10,6 +10,7 @@
 #include "tools/ptx/Memory.h"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -44,9 +45,14 @@ private:
   std::vector<uint32_t> counts;
 };
 
+/// How far agents of other clusters are known to have come, by the cluster.
+using Known = std::map<uint64_t, Clock>;
+void join(Known &known, const Known &other);
+
 /// What a barrier hands from those who arrive to those who wait.
 struct Sync {
   Clock pending, done, pendingProxy, doneProxy;
+  Known pendingKnown, doneKnown;
 };
 
 /// A point in the life of an agent.
@@ -60,7 +66,8 @@ enum class Engine : uint8_t { Threads, ThreadCopies, Mma, BulkStores };
 /// Finds accesses to shared memory that are not ordered by barriers and waits:
 /// happens-before by vector clocks, for each byte the last write and some
 /// reads. A second clock says which writes a proxy fence has made visible to
-/// the engines.
+/// the engines. Of global memory it finds reads of what another cluster wrote
+/// that no release and acquire order; see GlobalOrder.
 class Races {
 public:
   explicit Races(Cluster &cluster);
@@ -76,6 +83,13 @@ public:
   /// An access by an engine, some time between now and the point `epoch`.
   void asyncAccess(Warp &warp, const Instr &in, Cta &cta, uint64_t offset,
                    uint64_t bytes, bool write, Epoch epoch, bool asyncProxy);
+
+  /// An access to global memory by a lane's own instruction; strong ones are
+  /// atomic, volatile or have an order.
+  void globalAccess(Warp &warp, const Instr &in, int lane, uint64_t address,
+                    uint64_t bytes, bool read, bool write, bool strong);
+  /// A fence at the scope of the device.
+  void fence(Warp &warp, bool acquires, bool releases);
 
   void release(Warp &warp, Sync &sync);
   void complete(Sync &sync);
@@ -105,10 +119,14 @@ private:
   struct WarpState {
     Clock clock, proxy;
     uint32_t warpSync = 1;
+    /// Of other clusters: what is known, what a fence would make known, and,
+    /// with this one's, what a fence has released.
+    Known known, observed, fenced;
   };
 
   std::vector<Byte> &bytesOf(Cta &cta);
   WarpState &stateOf(const Warp &warp);
+  void publish(Warp &warp, Known &known);
   bool ordered(const WarpState &state, const Warp &warp, int lane,
                const Access &earlier, const Access &later) const;
   void report(Warp &warp, const Instr &in, int lane, Cta &cta, uint64_t offset,

@@ -117,10 +117,10 @@ static const IngotGpuImage images80[] = {
 static const IngotGpuImage images90a[] = {
     {INGOT_GPU_PTX, 12000, (const uint8_t *)ptx90a, sizeof(ptx90a)}};
 
-static const IngotGpuKernel gpuMultiply = {"k0_mul", 4, 128, 1,    0,
-                                           32,       0, 0,   NULL, 0};
-static const IngotGpuKernel gpuAdd = {"k1_add", 4, 128, 1,    0,
-                                      32,       2, 1,   NULL, 0};
+static const IngotGpuKernel gpuMultiply = {"k0_mul", 4, 128,  1, 0, 32,
+                                           0,        0, NULL, 0, 0, 0};
+static const IngotGpuKernel gpuAdd = {"k1_add", 4, 128,  1, 0, 32,
+                                      2,        1, NULL, 0, 0, 0};
 static const IngotGpuKernel *const gpuKernels[] = {&gpuMultiply, &gpuAdd};
 
 static const IngotGpuDesc gpu80 = {&ingot_gpu_backend, 80,        0, 1, 2,

@@ -186,9 +186,13 @@ bool isAllowed(unsigned op, Type type) {
 } // namespace
 
 static bool decodeAtomic(Decoder &d, Instr &in, bool wantsOld) {
-  while (d.takeOneOf({"relaxed", "acquire", "release", "acq_rel", "cta",
-                      "cluster", "gpu", "sys", "noftz"}) >= 0)
-    ;
+  // Without an order it is relaxed; without a scope that of the device.
+  int order = d.takeOneOf({"relaxed", "acquire", "release", "acq_rel"});
+  int scope = d.takeOneOf({"cta", "cluster", "gpu", "sys"});
+  bool wide = scope < 0 || scope >= 2;
+  in.acquires = wide && (order == 1 || order == 3);
+  in.releases = wide && (order == 2 || order == 3);
+  d.take("noftz");
   bool hint = d.take("L2::cache_hint");
   in.space = d.takeSpace();
   in.type = d.takeType();

@@ -29,6 +29,11 @@ void mbarrierFence(Warp &w, const Instr &, uint32_t) {
       barrier.published = true;
 }
 
+void deviceFence(Warp &w, const Instr &in, uint32_t) {
+  if (w.cluster.races)
+    w.cluster.races->fence(w, in.acquires, in.releases);
+}
+
 void proxyFence(Warp &w, const Instr &in, uint32_t m) {
   mbarrierFence(w, in, m);
   if (w.cluster.races)
@@ -139,6 +144,14 @@ static bool decodeFence(Decoder &d, Instr &in) {
       in.run = proxyFence;
   } else if (d.take("mbarrier_init")) {
     in.run = mbarrierFence;
+  } else {
+    // membar, which has no order, is fence.sc.
+    int order = d.takeOneOf({"sc", "acq_rel", "acquire", "release"});
+    int scope = d.takeOneOf({"gpu", "sys", "gl"});
+    in.acquires = order != 3;
+    in.releases = order != 2;
+    if (scope >= 0)
+      in.run = deviceFence;
   }
   while (d.takePrefixed("", rest))
     ;

@@ -147,12 +147,18 @@ void nothing(Warp &, const Instr &, uint32_t) {}
 /// which runs instructions one after the other, has anyway.
 static void takeHints(Decoder &d, Instr &in) {
   std::string_view rest;
-  while (d.takeOneOf({"volatile", "relaxed", "acquire", "release", "mmio"}) >=
-         0)
+  int kind = 0, scope = 0;
+  while ((kind = d.takeOneOf(
+              {"acquire", "release", "volatile", "relaxed", "mmio"})) >= 0) {
     in.synchronises = true;
-  while (d.takeOneOf({"ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc", "weak",
-                      "cta", "cluster", "gpu", "sys", "unified"}) >= 0)
-    ;
+    in.acquires |= kind == 0;
+    in.releases |= kind == 1;
+  }
+  while ((scope = d.takeOneOf({"cta", "cluster", "gpu", "sys", "ca", "cg", "cs",
+                               "lu", "cv", "wb", "wt", "nc", "weak",
+                               "unified"})) >= 0)
+    if (scope <= 1)
+      in.acquires = in.releases = false;
   while (d.takePrefixed("L1::", rest) || d.takePrefixed("L2::", rest))
     ;
 }
