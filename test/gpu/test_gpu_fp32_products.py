@@ -179,6 +179,16 @@ def test_tail(form, tmp_path):
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_depth_among_blocks(form, tmp_path):
+    rng = np.random.default_rng(12)
+    x, w = numbers(rng, 40, 1024), numbers(rng, 1024, 48)
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
+    y = run(tmp_path, nodes, {"x": x}, {"w": w}, form, remark="blocks share a tile of 32 x 32")
+    # Each has a sixteenth; then come sixteen sums.
+    check(y, np.matmul, x, w, form, 64 + 8 * 16)
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_batches(form, tmp_path):
     rng = np.random.default_rng(2)
     x, w = numbers(rng, 3, 2, 20, 24), numbers(rng, 2, 24, 41)
