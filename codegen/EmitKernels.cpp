@@ -11,6 +11,7 @@
 #include "codegen/loop/RowEmitter.h"
 #include "codegen/warp/Attention.h"
 #include "codegen/warp/BlockProduct.h"
+#include "codegen/warp/SharedSums.h"
 #include "codegen/warp/Team.h"
 #include "codegen/warp/Transpose.h"
 #include "codegen/warp/Warp.h"
@@ -218,6 +219,18 @@ LogicalResult KernelEmitter::emitItems(OpBuilder &b, Value count,
   Value items = arith::IndexCastOp::create(b, loc, b.getIndexType(), count);
   Team &team = context.team;
   team.size = warp::teamSize(roots(), context.machine);
+  warp::ItemSharing sharing = warp::shareItems(roots(), context.machine);
+  if (sharing.blocks > 1) {
+    warp::SharedSums meeting;
+    meeting.addParameters(b, loc);
+    team.size = warp::sharingTeam;
+    team.blocks = sharing.blocks;
+    team.counters = meeting.counters;
+    team.room = meeting.room;
+    shape.counters = sharing.items;
+    shape.sums = sharing.items * sharing.blocks * sharing.values * 8;
+    shape.remark = std::to_string(sharing.blocks) + " blocks share a result";
+  }
   shape.block = std::max(shape.block, team.size);
   shape.blockItems = shape.block / team.size;
   Value item = warp::globalThread(b, loc, shape.block);
@@ -230,9 +243,17 @@ LogicalResult KernelEmitter::emitItems(OpBuilder &b, Value count,
       arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, item, items);
   auto branch = scf::IfOp::create(b, loc, live, /*withElse=*/false);
   OpBuilder inner(branch.thenBlock()->getTerminator());
+  if (team.blocks > 1) {
+    Value blocks = arith::ConstantIndexOp::create(inner, loc, team.blocks);
+    team.block = arith::RemUIOp::create(inner, loc, item, blocks);
+    item = team.item = arith::DivUIOp::create(inner, loc, item, blocks);
+  }
   Value one = arith::ConstantIndexOp::create(inner, loc, 1);
-  return emitBody(inner, item, arith::AddIOp::create(inner, loc, item, one),
-                  work);
+  if (failed(emitBody(inner, item, arith::AddIOp::create(inner, loc, item, one),
+                      work)))
+    return failure();
+  work = work * team.blocks;
+  return success();
 }
 
 /// void kernel(slots..., items): a thread, a team or a block does one item.

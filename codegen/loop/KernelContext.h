@@ -48,6 +48,13 @@ struct Lanes {
 struct Team {
   int64_t size = 1; ///< a power of two
   mlir::Value rank; ///< of this thread, index; null in a team of one
+  /// Blocks, each a team, that share the reduction of an item; the item and
+  /// the number of this block among them, index. Afterwards, whether this is
+  /// the one that has the result, i1.
+  int64_t blocks = 1;
+  mlir::Value item, block, isLast;
+  /// Of warp::SharedSums.
+  mlir::Value counters, room;
 };
 
 /// Where a tensor lies: pointer to its first element, its element type as in

@@ -14,33 +14,6 @@
 using namespace mlir;
 using namespace ingot;
 
-SmallVector<Value> ingot::delinearize(OpBuilder &b, Location loc,
-                                      KernelContext &context, Value item,
-                                      ArrayRef<AffineExpr> dims) {
-  SmallVector<Value> indices(dims.size());
-  for (size_t i = dims.size(); i-- > 1;) {
-    Value size = context.expand(b, loc, dims[i]);
-    indices[i] = arith::RemUIOp::create(b, loc, item, size);
-    item = arith::DivUIOp::create(b, loc, item, size);
-  }
-  if (!dims.empty())
-    indices[0] = item;
-  return indices;
-}
-
-Value ingot::laneMask(OpBuilder &b, Location loc, Value count, int64_t width) {
-  auto type = VectorType::get({width}, b.getI32Type());
-  SmallVector<int32_t> lanes(width);
-  for (int64_t i = 0; i < width; ++i)
-    lanes[i] = i;
-  Value iota = arith::ConstantOp::create(
-      b, loc, DenseElementsAttr::get(type, ArrayRef(lanes)));
-  Value limit = arith::IndexCastOp::create(b, loc, b.getI32Type(), count);
-  return arith::CmpIOp::create(
-      b, loc, arith::CmpIPredicate::slt, iota,
-      vector::BroadcastOp::create(b, loc, type, limit));
-}
-
 namespace {
 /// Emits one generic. Builders passed around point at the place to emit.
 class GenericEmitter {
@@ -68,6 +41,10 @@ private:
   void interleavedPoint(OpBuilder &b, Value at, const Lanes &lanes);
   void reducePoint(OpBuilder &b, Value at, const Lanes &lanes, int64_t unroll);
   void reduceAcross(OpBuilder &b);
+  SmallVector<Value> reduceShare(
+      OpBuilder &b, ArrayRef<int64_t> outer, ArrayRef<Value> start,
+      function_ref<SmallVector<Value>(OpBuilder &, Value, ArrayRef<Value>)>
+          step);
   SmallVector<Value> reduceLoops(
       OpBuilder &b, ArrayRef<int64_t> dims, ArrayRef<Value> start,
       function_ref<SmallVector<Value>(OpBuilder &, ArrayRef<Value>)> inner);
@@ -410,9 +387,62 @@ Value GenericEmitter::joinLanes(OpBuilder &b, Operation *combiner, Value v) {
   return vector::ExtractOp::create(b, loc, v, ArrayRef<int64_t>{0});
 }
 
+/// The part of this block where blocks share a reduction of static size: its
+/// points are counted in one, so that neighbours of the team read neighbouring
+/// vectors wherever inner loops end. As many accumulators in flight as `start`
+/// has.
+SmallVector<Value> GenericEmitter::reduceShare(
+    OpBuilder &b, ArrayRef<int64_t> outer, ArrayRef<Value> start,
+    function_ref<SmallVector<Value>(OpBuilder &, Value, ArrayRef<Value>)>
+        step) {
+  const Team &team = context.team;
+  unsigned outs = op.getNumDpsInits();
+  int64_t most = start.size() / outs, vectors = 1;
+  SmallVector<AffineExpr> dims;
+  for (int64_t d : outer)
+    dims.push_back(extents[d]);
+  dims.push_back(extents[plan.vectorDim].floorDiv(plan.width));
+  for (AffineExpr dim : dims)
+    vectors *= *onnx::constantValue(dim);
+  Value each = constant(b, llvm::divideCeil(vectors, team.blocks));
+  Value all = constant(b, vectors);
+  Value from = arith::MinUIOp::create(
+      b, loc, arith::MulIOp::create(b, loc, team.block, each), all);
+  Value to = arith::MinUIOp::create(
+      b, loc, arith::AddIOp::create(b, loc, from, each), all);
+  SmallVector<Value> sums(start);
+  for (int64_t group : {most, int64_t(1)}) {
+    Value length = arith::SubIOp::create(b, loc, to, from);
+    Value rest =
+        arith::RemUIOp::create(b, loc, length, constant(b, group * team.size));
+    Value end = group == 1 ? to : arith::SubIOp::create(b, loc, to, rest);
+    auto loop = scf::ForOp::create(
+        b, loc, arith::AddIOp::create(b, loc, from, team.rank), end,
+        constant(b, group * team.size), ValueRange(sums));
+    OpBuilder inner = OpBuilder::atBlockEnd(loop.getBody());
+    SmallVector<Value> next(loop.getRegionIterArgs());
+    for (int64_t u = 0; u < group; ++u) {
+      Value number = arith::AddIOp::create(inner, loc, loop.getInductionVar(),
+                                           constant(inner, u * team.size));
+      SmallVector<Value> at = delinearize(inner, loc, context, number, dims);
+      for (auto [d, index] : llvm::zip(outer, at))
+        indices[d] = LaneValue::uniform(index);
+      Value first = arith::MulIOp::create(inner, loc, at.back(),
+                                          constant(inner, plan.width));
+      SmallVector<Value> mine =
+          step(inner, first, ArrayRef(next).slice(u * outs, outs));
+      llvm::copy(mine, next.begin() + u * outs);
+    }
+    scf::YieldOp::create(inner, loc, next);
+    sums.assign(loop.result_begin(), loop.result_end());
+    from = end;
+  }
+  return sums;
+}
+
 void GenericEmitter::reduceAcross(OpBuilder &b) {
   constexpr int64_t unroll = 4;
-  const Team &team = context.team;
+  Team &team = context.team;
   int64_t width = plan.width;
   unsigned outs = op.getNumDpsInits();
   SmallVector<int64_t> outer(plan.reducedDims);
@@ -469,42 +499,50 @@ void GenericEmitter::reduceAcross(OpBuilder &b) {
   bool masks = context.machine.getMasks();
   SmallVector<Value> scalarStart = starts(b, 1, /*identities=*/true);
   llvm::append_range(start, scalarStart);
-  SmallVector<Value> sums = reduceLoops(
-      b, outer, start, [&](OpBuilder &nested, ArrayRef<Value> carried) {
-        SmallVector<Value> acc(carried.drop_back(outs));
-        SmallVector<Value> scalars(carried.take_back(outs));
-        Value size = context.expand(nested, loc, extents[plan.vectorDim]);
-        Value zero = constant(nested, 0);
-        auto floorTo = [&](int64_t multiple) {
-          Value rest = arith::RemUIOp::create(nested, loc, size,
-                                              constant(nested, multiple));
-          return arith::SubIOp::create(nested, loc, size, rest).getResult();
-        };
-        Value wide = floorTo(unroll * width * team.size);
-        Value narrow = floorTo(width);
-        acc = vectors(nested, zero, wide, unroll, acc);
-        acc = vectors(nested, wide, narrow, 1, acc);
-        if (masks) {
-          Value left = arith::SubIOp::create(nested, loc, size, narrow);
-          Lanes lanes{width, laneMask(nested, loc, left, width)};
-          SmallVector<Value> last =
-              step(nested, narrow, lanes, ArrayRef(acc).take_front(outs));
-          llvm::copy(last, acc.begin());
-        } else {
-          auto loop = scf::ForOp::create(
-              nested, loc, warp::first(nested, loc, team, narrow, 1), size,
-              constant(nested, team.size), ValueRange(scalars));
-          OpBuilder inner = OpBuilder::atBlockEnd(loop.getBody());
-          SmallVector<Value> mine(loop.getRegionIterArgs());
-          scf::YieldOp::create(
-              inner, loc, step(inner, loop.getInductionVar(), Lanes{}, mine));
-          scalars.assign(loop.result_begin(), loop.result_end());
-        }
-        llvm::append_range(acc, scalars);
-        return acc;
-      });
-  SmallVector<Value> finals = starts(b, 1, /*identities=*/false);
-  SmallVector<LaneValue> results;
+  SmallVector<Value> sums;
+  if (team.blocks > 1) {
+    sums = reduceShare(
+        b, outer, ArrayRef(start).drop_back(outs),
+        [&](OpBuilder &nested, Value at, ArrayRef<Value> accumulators) {
+          return step(nested, at, Lanes{width, Value()}, accumulators);
+        });
+    llvm::append_range(sums, scalarStart);
+  } else
+    sums = reduceLoops(
+        b, outer, start, [&](OpBuilder &nested, ArrayRef<Value> carried) {
+          SmallVector<Value> acc(carried.drop_back(outs));
+          SmallVector<Value> scalars(carried.take_back(outs));
+          Value size = context.expand(nested, loc, extents[plan.vectorDim]);
+          Value zero = constant(nested, 0);
+          auto floorTo = [&](int64_t multiple) {
+            Value rest = arith::RemUIOp::create(nested, loc, size,
+                                                constant(nested, multiple));
+            return arith::SubIOp::create(nested, loc, size, rest).getResult();
+          };
+          Value wide = floorTo(unroll * width * team.size);
+          Value narrow = floorTo(width);
+          acc = vectors(nested, zero, wide, unroll, acc);
+          acc = vectors(nested, wide, narrow, 1, acc);
+          if (masks) {
+            Value left = arith::SubIOp::create(nested, loc, size, narrow);
+            Lanes lanes{width, laneMask(nested, loc, left, width)};
+            SmallVector<Value> last =
+                step(nested, narrow, lanes, ArrayRef(acc).take_front(outs));
+            llvm::copy(last, acc.begin());
+          } else {
+            auto loop = scf::ForOp::create(
+                nested, loc, warp::first(nested, loc, team, narrow, 1), size,
+                constant(nested, team.size), ValueRange(scalars));
+            OpBuilder inner = OpBuilder::atBlockEnd(loop.getBody());
+            SmallVector<Value> mine(loop.getRegionIterArgs());
+            scf::YieldOp::create(
+                inner, loc, step(inner, loop.getInductionVar(), Lanes{}, mine));
+            scalars.assign(loop.result_begin(), loop.result_end());
+          }
+          llvm::append_range(acc, scalars);
+          return acc;
+        });
+  SmallVector<Value> finals = starts(b, 1, /*identities=*/false), totals;
   for (unsigned i = 0; i < outs; ++i) {
     Value total = sums[i];
     for (int64_t u = 1; u < unroll; ++u)
@@ -514,9 +552,18 @@ void GenericEmitter::reduceAcross(OpBuilder &b) {
     joined = warp::combineTeam(b, loc, team, joined, [&](Value x, Value y) {
       return combine(b, combiner(i), x, y);
     });
-    results.push_back(
-        LaneValue::uniform(combine(b, combiner(i), finals[i], joined)));
+    totals.push_back(joined);
   }
+  if (team.blocks > 1)
+    totals = warp::combineBlocks(
+        b, loc, team, totals, scalarStart,
+        [&](OpBuilder &nested, unsigned i, Value x, Value y) {
+          return combine(nested, combiner(i), x, y);
+        });
+  SmallVector<LaneValue> results;
+  for (unsigned i = 0; i < outs; ++i)
+    results.push_back(
+        LaneValue::uniform(combine(b, combiner(i), finals[i], totals[i])));
   storeResults(b, results, Lanes{});
 }
 

@@ -213,6 +213,17 @@ static LoopPlan choosePlan(linalg::GenericOp op, kernel::MachineAttr machine,
   auto extentOf = [&](int64_t d) {
     return onnx::constantValue(extents[d]).value_or(1 << 20);
   };
+  // Too few results to have a thread for each.
+  bool fewResults = machine.hasWarps() && first == 0 && combinable;
+  if (fewResults) {
+    constexpr int64_t few = 2048, much = 1024;
+    int64_t results = 1, points = 1;
+    for (int64_t d : parallel)
+      results = std::min(results * extentOf(d), few);
+    for (int64_t d : plan.reducedDims)
+      points = std::min(points * extentOf(d), much);
+    fewResults = results < few && points >= much;
+  }
   auto consider = [&](int64_t d, bool across) {
     int64_t size = extentOf(d);
     if (size < 2)
@@ -225,7 +236,7 @@ static LoopPlan choosePlan(linalg::GenericOp op, kernel::MachineAttr machine,
     double score = (1.0 + count.contiguous) / (1.0 + 3.0 * count.strided);
     score *= std::min<double>(1.0, double(size) / 16);
     if (across)
-      score *= 0.9;
+      score *= fewResults ? 100 : 0.9;
     if (score > best) {
       best = score;
       plan.vectorDim = d;
