@@ -73,9 +73,6 @@ static bool isAligned(Value v) {
   return onnx::constantValue(offset) == -1 || divides(offset);
 }
 
-/// Rows from which on the form of a kernel for many is launched.
-constexpr int64_t manyRows = 256;
-
 namespace {
 /// For each kernel, which of its operands and results are aligned in all of its
 /// launches.
@@ -343,13 +340,13 @@ LogicalResult KernelEmitter::emitForWarps(OpBuilder &b) {
     many->erase();
     return success();
   }
-  remark("for " + Twine(manyRows) + " rows and more: " +
+  remark("for " + Twine(shape.leastMany) + " rows and more: " +
          (forMany.remark.empty() ? "larger tiles" : forMany.remark));
   (*function)->setAttr(
       manyRowsAttrName,
       b.getArrayAttr({b.getStringAttr(many->getName()),
                       onnx::DimsAttr::get(b.getContext(), shape.symbolicRows),
-                      b.getI64IntegerAttr(manyRows)}));
+                      b.getI64IntegerAttr(shape.leastMany)}));
   return success();
 }
 

@@ -59,6 +59,8 @@ struct GridShape {
   /// set `symbolicRows` if it matters which. Neither is part of the attribute.
   bool manyRows = false;
   mlir::AffineExpr symbolicRows;
+  /// The least number of rows that is large.
+  int64_t leastMany = 256;
 
   mlir::Attribute toAttr(mlir::MLIRContext *context) const;
   static GridShape fromAttr(mlir::Attribute attr);

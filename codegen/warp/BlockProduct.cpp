@@ -30,6 +30,9 @@ constexpr int64_t assumedSize = 8, assumedManyRows = 2048;
 /// Blocks that find out how many of them share a tile let at most so many.
 constexpr int64_t mostSharing = 32;
 
+/// The same where many are all but those that registers hold.
+constexpr int64_t assumedSomeRows = 256;
+
 bool warp::isBlockProduct(Operation *op) {
   if (auto conv = dyn_cast<heavy::ConvOp>(op))
     return !conv.isDepthwise();
@@ -375,7 +378,8 @@ void BlockProduct::emit(OpBuilder &b, AffineExpr &work, GridShape &grid) {
   if (!onnx::constantValue(rows)) {
     grid.symbolicRows = rows;
     if (grid.manyRows)
-      rowEstimate = std::max(rowEstimate, assumedManyRows);
+      rowEstimate = std::max(rowEstimate, operands.weights ? assumedSomeRows
+                                                           : assumedManyRows);
   }
   SmallVector<AffineExpr> space = makeSpace(ctx);
   if (!operands.weights &&
@@ -481,6 +485,16 @@ LogicalResult warp::emitBlockProduct(OpBuilder &b, KernelContext &context,
     }
     operands.weights = matmul;
     operands.matrices = describeNBits(b, context, matmul);
+    if (!onnx::constantValue(operands.matrices.rows) && !grid.manyRows) {
+      grid.symbolicRows = operands.matrices.rows;
+      grid.leastMany = mostNBitsRows() + 1;
+      grid.remark = "product with weights of " +
+                    std::to_string(int64_t(matmul.getBits())) +
+                    " bits for up to " + std::to_string(mostNBitsRows()) +
+                    " rows";
+      emitFewRows(b, context, matmul, name, epilogue, work, grid);
+      return success();
+    }
     BlockProduct(context, root->getLoc(), name, operands, epilogue)
         .emit(b, work, grid);
     return success();

@@ -54,8 +54,10 @@ void emitFewRows(mlir::OpBuilder &b, KernelContext &context, mlir::Location loc,
                  llvm::StringRef name, BlockOperands &operands,
                  Epilogue &epilogue, mlir::AffineExpr &work, GridShape &grid);
 
-/// The same for quantized weights.
+/// The same for quantized weights; that form also takes a symbolic number of
+/// rows, and suits so many.
 bool hasFewRows(heavy::MatmulNBitsOp op);
+int64_t mostNBitsRows();
 void emitFewRows(mlir::OpBuilder &b, KernelContext &context,
                  heavy::MatmulNBitsOp op, llvm::StringRef name,
                  Epilogue &epilogue, mlir::AffineExpr &work, GridShape &grid);

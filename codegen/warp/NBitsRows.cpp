@@ -26,6 +26,10 @@ using namespace ingot::warp;
 /// word, in which codes are converted in place.
 constexpr int64_t fractionBits = 23, halfWord = 16;
 
+/// Rows of a block where their number is symbolic: with their addresses, more
+/// would leave registers for one block of threads only.
+constexpr int64_t rowsTogether = 4;
+
 namespace {
 /// A block has a panel of columns, a lane four of them; threads take runs of
 /// words in turn, none of which goes beyond a block of the depth.
@@ -38,6 +42,7 @@ public:
   void emit(OpBuilder &b, StringRef name, AffineExpr &work, GridShape &grid);
 
 private:
+  void emitRows(Words &w, StringRef name);
   Value load(Words &w, Type type, Value at, int64_t alignment);
   Value float32(Words &w, float v) {
     return arith::ConstantOp::create(w.b, loc, w.b.getF32FloatAttr(v));
@@ -120,6 +125,12 @@ Value NBitsRows::factor(Words &w, int64_t row, Value depth, int64_t code,
     k = w.select(inside, k, w.number(0));
   }
   Value offset = w.wide(w.add(k, row * int64_t(op.getK())));
+  if (rowCount) {
+    // A row that is missing is read as the block's first one.
+    Value number = w.add(firstRow, row);
+    number = w.select(w.less(number, rowCount), number, firstRow);
+    offset = w.add(w.mul(w.wide(number), w.wideNumber(op.getK())), w.wide(k));
+  }
   Type element = product.a.elementType;
   Value v = context.loadFloats(
       w.b, loc, element, w.b.getF32Type(),
@@ -200,7 +211,8 @@ SmallVector<Value> NBitsRows::sumRuns(Words &w) {
 void NBitsRows::emit(OpBuilder &b, StringRef name, AffineExpr &work,
                      GridShape &grid) {
   Words w(b, loc);
-  rows = *fewRowsOf(product);
+  std::optional<int64_t> known = fewRowsOf(product);
+  rows = known.value_or(rowsTogether);
   sum = b.getF32Type();
   width = chunkBytes / 4;
   lanes = int64_t(*op.getPanel()) / width;
@@ -209,6 +221,25 @@ void NBitsRows::emit(OpBuilder &b, StringRef name, AffineExpr &work,
   Value index = w.div(firstColumn, int64_t(*op.getPanel()));
   Value offset = w.mul(w.wide(index), w.wideNumber(op.getPanelBytes()));
   panel = bytesAfter(w, product.b.pointer, offset);
+  if (known)
+    return emitRows(w, name);
+  // Loads of one block of threads go on while another one waits for its own.
+  grid.resident = 2;
+  // A row alone, as models have that write word after word, should not cost as
+  // much as eight.
+  Value alone = b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::eq,
+                                              rowCount, w.number(1));
+  auto branch = scf::IfOp::create(b, loc, alone, /*withElse=*/true);
+  OpBuilder one(branch.thenBlock()->getTerminator());
+  OpBuilder several(branch.elseBlock()->getTerminator());
+  Words inSeveral(several, loc), inOne(one, loc);
+  emitRows(inSeveral, name);
+  rows = 1;
+  emitRows(inOne, (name + "_one").str());
+}
+
+/// The sums of so many rows of the block.
+void NBitsRows::emitRows(Words &w, StringRef name) {
   finish(w, sumRuns(w), (name + "_shared").str());
 }
 
@@ -223,6 +254,8 @@ bool warp::hasFewRows(heavy::MatmulNBitsOp op) {
   std::optional<int64_t> rows = onnx::constantValue(rowsOf(op));
   return rows && *rows > 0 && *rows <= mostRows && isNBitsPanel(op);
 }
+
+int64_t warp::mostNBitsRows() { return mostRows; }
 
 MatrixProduct warp::describeNBits(OpBuilder &b, KernelContext &context,
                                   heavy::MatmulNBitsOp op) {

@@ -30,6 +30,9 @@ void RowSums::begin(Words &w, AffineExpr &work, GridShape &grid) {
   SmallVector<AffineExpr> space;
   if (!product.bBatch.empty())
     space.assign(product.dims.begin(), product.dims.end() - 2);
+  bool symbolic = !fewRowsOf(product);
+  if (symbolic)
+    space.push_back(product.rows.ceilDiv(rows));
   space.push_back(onnx::constantDim(llvm::divideCeil(product.n, lanes * width),
                                     w.b.getContext()));
   work = onnx::product(space, w.b.getContext());
@@ -37,7 +40,11 @@ void RowSums::begin(Words &w, AffineExpr &work, GridShape &grid) {
   grid.blockItems = 1;
   SmallVector<Value> at =
       delinearize(w.b, loc, context, blockInGrid(w.b, loc), space);
-  batch.assign(at.begin(), at.end() - 1);
+  batch.assign(at.begin(), at.end() - (symbolic ? 2 : 1));
+  if (symbolic) {
+    firstRow = w.mul(w.fromIndex(at[at.size() - 2]), rows);
+    rowCount = w.fromIndex(context.expand(w.b, loc, product.rows));
+  }
   thread = w.fromIndex(threadInBlock(w.b, loc));
   firstColumn = w.mul(w.fromIndex(at.back()), lanes * width);
 }
@@ -76,8 +83,12 @@ void RowSums::finish(Words &w, ArrayRef<Value> ofThread, StringRef name) {
   Value row = each32.div(each.getInductionVar(), perRow);
   Value at = each32.mul(each32.rem(each.getInductionVar(), perRow), together);
   Value result = each32.add(firstColumn, at);
-  auto exists = scf::IfOp::create(body, loc, each32.less(result, product.n),
-                                  /*withElse=*/false);
+  Value isResult = each32.less(result, product.n), resultRow = row;
+  if (rowCount) {
+    resultRow = each32.add(firstRow, row);
+    isResult = each32.both(isResult, each32.less(resultRow, rowCount));
+  }
+  auto exists = scf::IfOp::create(body, loc, isResult, /*withElse=*/false);
   OpBuilder live(exists.thenBlock()->getTerminator());
   Words on(live, loc);
   Type part = together == 1 ? sum : Type(VectorType::get({together}, sum));
@@ -88,6 +99,6 @@ void RowSums::finish(Words &w, ArrayRef<Value> ofThread, StringRef name) {
                                    together * sum.getIntOrFloatBitWidth() / 8);
     total = total ? plus(on, total, v) : v;
   }
-  storeNeighbours(on, context, product, epilogue, batch, row, result, together,
-                  total);
+  storeNeighbours(on, context, product, epilogue, batch, resultRow, result,
+                  together, total);
 }

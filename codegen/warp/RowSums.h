@@ -36,8 +36,9 @@ public:
       : context(context), loc(loc), product(product), epilogue(epilogue) {}
 
 protected:
-  /// Finds the block's batch and columns, and how the kernel is launched. Rows,
-  /// lanes and width are set.
+  /// Finds the block's batch, rows and columns, and how the kernel is launched.
+  /// Rows, lanes and width are set; where the number of rows is symbolic, a
+  /// block has so many of them, of which the last may be missing.
   void begin(Words &w, mlir::AffineExpr &work, GridShape &grid);
   /// Adds the sums of all threads, `sums[row * width + column]`, and stores the
   /// results.
@@ -52,6 +53,9 @@ protected:
   mlir::Type sum;
   llvm::SmallVector<mlir::Value> batch;
   mlir::Value thread, firstColumn;
+  /// Where the number of rows is symbolic: the block's first row, and how many
+  /// rows there are. Null otherwise.
+  mlir::Value firstRow, rowCount;
 
 private:
   mlir::Value plus(Words &w, mlir::Value x, mlir::Value y);

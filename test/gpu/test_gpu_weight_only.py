@@ -130,8 +130,8 @@ def test_large_tiles(m, n, tile, dtype, tmp_path):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
-@pytest.mark.parametrize("rows", [1, 9, 50])
-def test_symbolic_rows(rows, dtype, tmp_path):
+@pytest.mark.parametrize("matrices, rows", [(1, 1), (1, 7), (2, 4), (1, 9), (2, 50), (2, 0)])
+def test_symbolic_rows(matrices, rows, dtype, tmp_path):
     rng = np.random.default_rng(2)
     codes, scales, points, weights = quantized(rng, 96, 72, 4, 32, True)
     nodes, constants = nbits(96, 72, 4, 32, codes, scales, points, dtype)
@@ -139,11 +139,14 @@ def test_symbolic_rows(rows, dtype, tmp_path):
     nodes.append(helper.make_node("Add", ["p", "b"], ["t"]))
     nodes.append(helper.make_node("Relu", ["t"], ["y"]))
     constants["b"] = numbers(rng, 72, dtype)
-    x = numbers(rng, (2, rows, 96), dtype)
+    x = numbers(rng, (matrices, rows, 96), dtype)
     symbols = {("x", 0): "N", ("x", 1): "M"}
     y = run(tmp_path, "sm_80", nodes, {"x": x}, constants, symbols)
     product = (x.astype(float) @ weights).astype(dtype)
     np.testing.assert_array_equal(y, np.maximum(product + constants["b"], 0))
+    told = explain(tmp_path / "model.onnx", "sm_80")
+    assert "with weights of 4 bits for up to 8 rows" in told
+    assert "for 9 rows and more: product with weights of 4 bits in tiles" in told
 
 
 RANGES = {

@@ -66,6 +66,63 @@ TEST(PtxHopper, MissingClusterBarriersAreFound) {
   }
 }
 
+// Each CTA reads the other's memory and then meets it once more: without that,
+// the other may have ended.
+TEST(PtxHopper, MissingClusterBarrierAtTheEndIsFound) {
+  std::string text = readKernel("cluster.ptx");
+  const std::string pair = "  barrier.cluster.arrive.aligned;\n"
+                           "  barrier.cluster.wait.aligned;\n";
+  size_t last = text.rfind(pair);
+  ASSERT_NE(last, std::string::npos);
+  text.erase(last, pair.size());
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    ingot::ptx::Fault fault = runCluster(text, seed).fault;
+    EXPECT_TRUE(fault.kind == ingot::ptx::Fault::Race ||
+                fault.kind == ingot::ptx::Fault::IllegalAddress);
+    EXPECT_NE(fault.message.find("end"), std::string::npos) << fault.message;
+  }
+}
+
+// The same of arrivals at mbarriers that the other CTA does not wait for.
+TEST(PtxHopper, ArrivalsAtEndedCtasAreFound) {
+  const std::string text = R"(.version 8.0
+.target sm_90
+.address_size 64
+.shared .align 8 .b64 empty;
+.visible .entry pairs(.param .align 64 .b8 from[128], .param .u64 out)
+.reqnctapercluster 2, 1, 1
+{
+  .reg .pred %p<2>; .reg .b32 %r<8>;
+  mov.u32 %r1, %tid.x;
+  mov.u32 %r2, %cluster_ctarank;
+  mov.b32 %r3, empty;
+  setp.eq.u32 %p1, %r1, 0;
+  @%p1 mbarrier.init.shared.b64 [%r3], 2;
+  @%p1 fence.mbarrier_init.release.cluster;
+  barrier.cluster.arrive.aligned;
+  barrier.cluster.wait.aligned;
+  xor.b32 %r4, %r2, 1;
+  mapa.shared::cluster.u32 %r5, %r3, %r4;
+  @%p1 mbarrier.arrive.release.cluster.shared::cluster.b64 _, [%r5];
+  END
+  ret;
+}
+)";
+  auto with = [&](const std::string &end, uint64_t seed) {
+    std::string changed = text;
+    changed.replace(changed.find("END"), 3, end);
+    return runCluster(changed, seed).fault;
+  };
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    EXPECT_EQ(with("barrier.cluster.arrive.aligned;\n"
+                   "barrier.cluster.wait.aligned;\n",
+                   seed)
+                  .message,
+              "");
+    EXPECT_NE(with("", seed).message.find("end"), std::string::npos);
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Descriptors. The image of shared memory is built here, by the tables of
 // "Asynchronous Warpgroup Level Matrix Shared Memory Layout".

@@ -108,6 +108,9 @@ def test_best_target_runs(ingot, done, shifted, tmp_path, named, device, runs):
     finished = ingot("run", path, *flags, env=env)
     assert finished.outcome() == "done", finished.stderr
     np.testing.assert_array_equal(np.load(tmp_path / "out.npz")["y"], Y)
+    trace = tmp_path / "trace"
+    launched = trace.exists() and '"kernel"' in trace.read_text()
+    assert launched == runs.startswith("sm_")
     told = ingot("info", path, env=env).stdout
     (line,) = [line for line in told.splitlines() if line.startswith("target")]
     assert line.split()[1] == runs

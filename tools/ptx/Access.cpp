@@ -73,6 +73,12 @@ Region ingot::ptx::region(Warp &warp, const Instr &in, int lane, Space space,
     uint64_t offset = address & kSharedOffsetMask;
     if (!cta || offset > cta->sharedBytes || bytes > cta->sharedBytes - offset)
       return illegal();
+    if (cta->ended) {
+      warp.fault(in, lane, Fault::IllegalAddress,
+                 "access to the shared memory of CTA " + cta->name() +
+                     ", which has ended");
+      return result;
+    }
     result = {cta->shared + offset, &cta->sharedInit, offset, cta};
     return result;
   }

@@ -48,6 +48,20 @@ uint32_t Cta::liveThreads() const {
   return threads;
 }
 
+void Cta::end(Warp &warp, const Instr &in) {
+  ended = liveThreads() == 0;
+  if (cluster.races)
+    cluster.races->exit(warp, in);
+}
+
+bool Cta::takesCopies(Warp &warp, const Instr &in, int lane) {
+  if (ended)
+    warp.fault(in, lane, Fault::IllegalAddress,
+               "a copy into the shared memory of CTA " + name() +
+                   " arrives when that CTA has ended");
+  return !ended;
+}
+
 void Cta::barrierArrive(unsigned id, uint32_t threads, uint32_t expected) {
   barriers[id].arrived += threads;
   barriers[id].expected = expected;

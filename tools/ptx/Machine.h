@@ -155,7 +155,7 @@ private:
   void waitForCluster(size_t index, const Instr &in, uint32_t lanes);
   void call(size_t index, const Instr &in, uint32_t lanes);
   void leave(size_t index, const Instr &in, uint32_t lanes);
-  void exit(size_t index, uint32_t lanes);
+  void exit(size_t index, const Instr &in, uint32_t lanes);
   /// Makes the lanes a group of their own and returns its index; the rest of
   /// the group goes on after the instruction.
   size_t separate(size_t index, uint32_t lanes);
@@ -196,6 +196,11 @@ public:
   void barrierCheck(unsigned id);
   /// Threads that have not exited.
   uint32_t liveThreads() const;
+  /// A warp has exited by that instruction. With the last one the CTA's shared
+  /// memory is gone, so nobody else may use it any more.
+  void end(Warp &warp, const Instr &in);
+  /// Faults if the CTA has ended, when a copy arrives for it.
+  bool takesCopies(Warp &warp, const Instr &in, int lane);
   std::string name() const;
 
   Cluster &cluster;
@@ -205,6 +210,7 @@ public:
   uint8_t *shared = nullptr;
   uint64_t sharedBytes = 0;
   InitMap sharedInit;
+  bool ended = false;
   CtaBarrier barriers[16];
   std::unordered_map<uint64_t, Mbarrier> mbarriers;
   std::vector<std::unique_ptr<Warp>> warps;

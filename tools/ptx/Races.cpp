@@ -23,6 +23,7 @@ Races::Races(Cluster &cluster) : cluster(cluster) {
     states[i].clock.raise(i * kEngines, 1);
   nextAgent = warps * kEngines;
   shadow.resize(cluster.state.clusterSize);
+  ends.resize(cluster.state.clusterSize);
 }
 
 uint32_t Races::agentOf(const Warp &warp, Engine engine) {
@@ -180,4 +181,36 @@ void Races::warpSynced(Warp &warp) { ++stateOf(warp).warpSync; }
 void Races::proxyFence(Warp &warp) {
   WarpState &state = stateOf(warp);
   state.proxy.join(state.clock);
+}
+
+/// Whether an access to the warp's CTA was made by another one, or by an engine
+/// that does not end with its threads.
+bool Races::isOutside(const Access &access, const Warp &warp) const {
+  if (!access.in)
+    return false;
+  uint32_t index = access.agent / kEngines, numWarps = cluster.state.numWarps;
+  return index / numWarps != warp.cta.rank ||
+         access.agent % kEngines == uint32_t(Engine::BulkStores);
+}
+
+void Races::exit(Warp &warp, const Instr &in) {
+  Clock &end = ends[warp.cta.rank];
+  end.join(stateOf(warp).clock);
+  if (!warp.cta.ended)
+    return;
+  std::vector<Byte> &bytes = shadow[warp.cta.rank];
+  auto check = [&](const Access &access, uint64_t offset) {
+    if (!isOutside(access, warp) || end[access.agent] >= access.count)
+      return true;
+    report(warp, in, -1, warp.cta, offset,
+           "end of the CTA, without waiting for a use", access);
+    return false;
+  };
+  for (uint64_t at = 0; at < bytes.size(); ++at) {
+    if (!check(bytes[at].write, at))
+      return;
+    for (const Access &read : bytes[at].reads)
+      if (!check(read, at))
+        return;
+  }
 }

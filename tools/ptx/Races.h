@@ -102,6 +102,9 @@ public:
   /// Threads of the warp have met: their accesses are ordered.
   void warpSynced(Warp &warp);
   void proxyFence(Warp &warp);
+  /// The warp has exited by that instruction. When its CTA ends with it, all
+  /// that others did to its shared memory must be ordered before.
+  void exit(Warp &warp, const Instr &in);
 
 private:
   struct Access {
@@ -123,6 +126,7 @@ private:
     /// with this one's, what a fence has released.
     Known known, observed, fenced;
   };
+  bool isOutside(const Access &access, const Warp &warp) const;
 
   std::vector<Byte> &bytesOf(Cta &cta);
   WarpState &stateOf(const Warp &warp);
@@ -138,6 +142,8 @@ private:
   uint32_t nextAgent = 0;
   std::vector<WarpState> states;
   std::vector<std::vector<Byte>> shadow;
+  /// Of each CTA, what its warps knew when they exited.
+  std::vector<Clock> ends;
   std::unordered_map<uint64_t, Sync> flags;
 };
 

@@ -261,7 +261,7 @@ void Warp::step(size_t index) {
   case Flow::Return:
     return leave(index, in, lanes);
   case Flow::Exit:
-    return exit(index, lanes);
+    return exit(index, in, lanes);
   case Flow::Collective:
   case Flow::Aligned:
     return collective(index, in, lanes);
@@ -361,11 +361,11 @@ void Warp::call(size_t index, const Instr &in, uint32_t lanes) {
   groups[own].pc = site.entry;
 }
 
-void Warp::leave(size_t index, const Instr &, uint32_t lanes) {
+void Warp::leave(size_t index, const Instr &in, uint32_t lanes) {
   size_t own = separate(index, lanes);
   unsigned first = __builtin_ctz(lanes);
   if (returns[first].empty())
-    return exit(own, lanes);
+    return exit(own, in, lanes);
   while (lanes) {
     unsigned lane = __builtin_ctz(lanes);
     uint32_t site = returns[lane].back();
@@ -387,10 +387,12 @@ void Warp::leave(size_t index, const Instr &, uint32_t lanes) {
   merge();
 }
 
-void Warp::exit(size_t index, uint32_t lanes) {
+void Warp::exit(size_t index, const Instr &in, uint32_t lanes) {
   size_t own = separate(index, lanes);
   groups.erase(groups.begin() + own);
   live &= ~lanes;
+  if (!live)
+    cta.end(*this, in);
   recheckWaits();
   for (unsigned i = 0; i < 16; ++i)
     cta.barrierCheck(i);

@@ -173,6 +173,8 @@ void loadTensor(Warp &w, const Instr &in, uint32_t m) {
       Warp *warp = &w;
       const Instr *instr = &in;
       w.cluster.later([=] {
+        if (!target.cta->takesCopies(*warp, *instr, int(lane)))
+          return;
         uint64_t fill = fillOf(box.map);
         uint64_t base = target.offset;
         unsigned size = box.map.elementBytes;
@@ -278,11 +280,14 @@ void loadBytes(Warp &w, const Instr &in, uint32_t m) {
           w, in, *source.cta, source.offset, bytes, false,
           {barrier->agent, uint32_t(barrier->phase + 1)}, true);
     Completion completion{barrier, bytes};
-    Cluster *cluster = &w.cluster;
-    cluster->later([=] {
+    Warp *warp = &w;
+    const Instr *instr = &in;
+    w.cluster.later([=] {
+      if (!target.cta->takesCopies(*warp, *instr, int(lane)))
+        return;
       memcpy(target.data, source.data, bytes);
       target.init->copyFrom(target.offset, source.init, source.offset, bytes);
-      completeOn(*cluster, completion);
+      completeOn(warp->cluster, completion);
     });
   });
 }
