@@ -66,12 +66,13 @@ static void keepTogether(llvm::Function &kernel) {
 
 /// Function attributes that make LLVM use the machine as described.
 static void setMachineAttributes(llvm::Module &module,
-                                 kernel::MachineAttr machine) {
+                                 kernel::MachineAttr machine,
+                                 llvm::StringRef features) {
   std::string bits = std::to_string(machine.getVectorBits());
   for (llvm::Function &function : module) {
     if (function.isDeclaration())
       continue;
-    function.addFnAttr("target-features", machine.getFeatures());
+    function.addFnAttr("target-features", features);
     function.addFnAttr(machine.hasWarps() ? "target-cpu" : "tune-cpu",
                        machine.getTune());
     function.addFnAttr("prefer-vector-width", bits);
@@ -85,7 +86,8 @@ static void setMachineAttributes(llvm::Module &module,
 }
 
 static std::unique_ptr<llvm::TargetMachine>
-createTargetMachine(kernel::MachineAttr machine, std::string &error) {
+createTargetMachine(kernel::MachineAttr machine, llvm::StringRef features,
+                    std::string &error) {
   llvm::Triple triple(machine.getTriple());
   const llvm::Target *target =
       llvm::TargetRegistry::lookupTarget(triple, error);
@@ -96,9 +98,8 @@ createTargetMachine(kernel::MachineAttr machine, std::string &error) {
   // Code for warps is for one architecture, other code for any processor with
   // the features.
   return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      triple, machine.hasWarps() ? machine.getTune() : "",
-      machine.getFeatures(), options, llvm::Reloc::PIC_, std::nullopt,
-      llvm::CodeGenOptLevel::Default));
+      triple, machine.hasWarps() ? machine.getTune() : "", features, options,
+      llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Default));
 }
 
 /// Kernels arrive vectorised; what is left is scalar clean-up and hoisting.
@@ -170,7 +171,7 @@ static void storeSingleLanes(llvm::Module &module) {
 
 /// Compiles one part; `describe` adds what only the first part has.
 static bool compilePart(ModuleOp part, kernel::MachineAttr machine,
-                        CodeForm form,
+                        llvm::StringRef features, CodeForm form,
                         llvm::function_ref<void(llvm::Module &)> describe,
                         llvm::SmallVector<char, 0> &out, std::string &error) {
   llvm::LLVMContext context;
@@ -181,13 +182,13 @@ static bool compilePart(ModuleOp part, kernel::MachineAttr machine,
     return false;
   }
   std::unique_ptr<llvm::TargetMachine> target =
-      createTargetMachine(machine, error);
+      createTargetMachine(machine, features, error);
   if (!target)
     return false;
   module->setTargetTriple(target->getTargetTriple());
   module->setDataLayout(target->createDataLayout());
   describe(*module);
-  setMachineAttributes(*module, machine);
+  setMachineAttributes(*module, machine, features);
   optimize(*module, *target);
   storeSingleLanes(*module);
   llvm::raw_svector_ostream os(out);
@@ -282,9 +283,22 @@ static void renameForVariant(llvm::Module &module, unsigned index) {
     rename(global);
 }
 
-FailureOr<std::string> ingot::emitDeviceCode(ModuleOp module, CodeForm form) {
+/// The features of a machine with PTX of that version, or its own if that is
+/// later.
+static std::string featuresWithPtx(kernel::MachineAttr machine, int32_t ptx) {
+  int32_t own = 0;
+  if (machine.getFeatures()
+          .drop_while([](char c) { return !llvm::isDigit(c); })
+          .getAsInteger(10, own) ||
+      own >= ptx)
+    return machine.getFeatures().str();
+  return "+ptx" + std::to_string(ptx);
+}
+
+FailureOr<DeviceImage> ingot::emitDeviceCode(ModuleOp module, CodeForm form) {
   initializeTargets();
   auto machine = module->getAttrOfType<kernel::MachineAttr>(machineAttrName);
+  int32_t ptx = 0;
   OpBuilder b(module.getContext());
   OwningOpRef<ModuleOp> device = ModuleOp::create(b, module.getLoc());
   for (auto function :
@@ -292,10 +306,12 @@ FailureOr<std::string> ingot::emitDeviceCode(ModuleOp module, CodeForm form) {
     if (!function->hasAttr(gridAttrName))
       continue;
     function->moveBefore(device->getBody(), device->getBody()->end());
+    if (auto needed = function->getAttrOfType<IntegerAttr>(ptxAttrName))
+      ptx = std::max<int32_t>(ptx, needed.getInt());
     for (StringRef name :
          {StringRef(gridAttrName), StringRef(workAttrName),
           StringRef(symbolsAttrName), StringRef(tensorMapsAttrName),
-          StringRef(manyRowsAttrName)})
+          StringRef(manyRowsAttrName), StringRef(ptxAttrName)})
       function->removeAttr(name);
     function.walk([&](LLVM::AddressOfOp address) {
       StringRef name = address.getGlobalName();
@@ -315,9 +331,16 @@ FailureOr<std::string> ingot::emitDeviceCode(ModuleOp module, CodeForm form) {
   llvm::SmallVector<char, 0> buffer;
   std::string error;
   if (!compilePart(
-          *device, machine, form, [](llvm::Module &) {}, buffer, error))
+          *device, machine, featuresWithPtx(machine, ptx), form,
+          [](llvm::Module &) {}, buffer, error))
     return module.emitError("[IG4006] code generation failed: ") << error;
-  return std::string(buffer.begin(), buffer.end());
+  DeviceImage image;
+  image.driver = deviceLimits(machine)->driver;
+  // CUDA 12.n came with PTX 8.n.
+  if (ptx)
+    image.driver = std::max(image.driver, 12000 + ptx % 10 * 10);
+  image.bytes.assign(buffer.begin(), buffer.end());
+  return image;
 }
 
 FailureOr<std::vector<llvm::SmallVector<char, 0>>>
@@ -341,10 +364,11 @@ ingot::emitCode(ModuleOp module, const ModelTables &tables,
   std::vector<std::string> errors(parts.size());
   std::vector<std::thread> workers;
   std::atomic<size_t> next = 0;
+  kernel::MachineAttr processor = machine.hasWarps() ? variant.host : machine;
   auto compile = [&] {
     for (size_t i = next++; i < parts.size(); i = next++)
       compilePart(
-          parts[i], machine.hasWarps() ? variant.host : machine, form,
+          parts[i], processor, processor.getFeatures(), form,
           [&](llvm::Module &llvmModule) {
             if (i == 0)
               emitDescriptor(llvmModule, tables, identity, machine, variant);

@@ -55,7 +55,7 @@ mlir::LogicalResult lowerToLLVM(mlir::ModuleOp module);
 /// Takes the kernels of a machine with warps out of the emitted and lowered
 /// module and generates code for them, PTX or LLVM IR as text. The driver
 /// stays.
-mlir::FailureOr<std::string> emitDeviceCode(mlir::ModuleOp module,
+mlir::FailureOr<DeviceImage> emitDeviceCode(mlir::ModuleOp module,
                                             CodeForm form);
 
 /// Generates code for the emitted and lowered module: one buffer per part, the

@@ -35,6 +35,8 @@ struct DeviceLimits {
   int64_t warpgroupShared = 0;
   /// Multiprocessors of its largest devices; 0: unknown.
   int64_t multiprocessors = 0;
+  /// True if warps multiply tiles of f8E4M3FN and f8E5M2.
+  bool multipliesFloat8() const { return capability >= 89; }
 };
 
 class Target {
@@ -87,6 +89,13 @@ kernel::MachineAttr leastMachine(llvm::StringRef arch,
 
 /// The limits of a machine of another driver's.
 std::optional<DeviceLimits> deviceLimits(kernel::MachineAttr machine);
+
+/// An attribute of an emitted kernel whose instructions need a later version of
+/// PTX than its machine's others: major * 10 + minor.
+inline constexpr llvm::StringLiteral ptxAttrName = "ingot.ptx";
+/// PTX that multiplies 8-bit floats, and has warpgroups multiply bytes of both
+/// signs.
+inline constexpr int32_t ptxOfBytes = 84;
 
 /// The module attribute that holds the machine description.
 inline constexpr llvm::StringLiteral machineAttrName = "ingot.machine";

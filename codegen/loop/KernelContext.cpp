@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/loop/KernelContext.h"
+#include "dialects/onnx/Float8.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -24,7 +25,8 @@ Type ingot::storageType(Type type) {
   // a library; as integers they are moved as they are.
   if (type.isBF16())
     return IntegerType::get(type.getContext(), 16);
-  if (isa<Float4E2M1FNType>(type))
+  // LLVM has no floats of 8 bits.
+  if (onnx::float8Type(type))
     return IntegerType::get(type.getContext(), 8);
   return type;
 }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/warp/BlockProduct.h"
+#include "codegen/Target.h"
 #include "codegen/loop/LoopEmitter.h"
 #include "codegen/warp/NBitsCopy.h"
 #include "codegen/warp/TileCopy.h"
@@ -79,7 +80,7 @@ public:
                BlockOperands &operands, Epilogue &epilogue)
       : TileResults(context, loc, operands.matrices, epilogue), name(name),
         operands(operands), left(context, loc), rightMatrix(context, loc),
-        rightCodes(context, loc) {
+        rightColumns(context, loc), rightCodes(context, loc) {
     groups = operands.groups;
   }
 
@@ -95,6 +96,7 @@ private:
   void locateBlock(Words &w, ArrayRef<AffineExpr> space);
   void setOperands(Words &w);
   void setRightMatrix(Words &w, bool copies);
+  void setRightColumns(Words &w, bool copies);
   Value batchOffset(Words &w, ArrayRef<AffineExpr> strides);
   Value slot(Words &w, Value number);
   SmallVector<Value> mainLoop(Words &w);
@@ -107,8 +109,10 @@ private:
   BlockOperands &operands;
   LeftCopy left;
   RightCopy rightMatrix;
+  /// The right factor where it lies as a left one would, a column in a row.
+  LeftCopy rightColumns;
   NBitsCopy rightCodes;
-  /// One of the two.
+  /// One of the three.
   TileFill *right = nullptr;
   AffineExpr rows;
   int64_t matrices = 1, rowEstimate = 1;
@@ -125,8 +129,12 @@ void BlockProduct::chooseFactors() {
     b = a;
   MLIRContext *ctx = a.getContext();
   factors.isUnsigned = operands.isUnsigned;
+  factors.byColumns = operands.byColumns;
+  factors.rightType = b;
   if (isa<IntegerType>(a))
     factors.type = IntegerType::get(ctx, 8);
+  else if (storageBytes(a) == 1)
+    factors.type = a;
   else if (a == b && (a.isF64() || context.machine.getTensorCores()))
     factors.type = a;
   else
@@ -196,7 +204,7 @@ static Value least(Words &w, Value x, Value y) {
 void BlockProduct::setRightMatrix(Words &w, bool copies) {
   SmallVector<AffineExpr> batchStrides(product.bBatch);
   BufferRef b = product.b;
-  if (factors.isInteger()) {
+  if (factors.group() > 1) {
     b.elementType = w.b.getI32Type();
     for (AffineExpr &stride : batchStrides)
       stride = stride.floorDiv(factors.group());
@@ -210,6 +218,23 @@ void BlockProduct::setRightMatrix(Words &w, bool copies) {
     rightMatrix.depth = least(w, rightMatrix.depth,
                               w.mul(endStep, depthOfTile() / factors.group()));
   right = &rightMatrix;
+}
+
+/// A left factor of as many rows as there are columns.
+void BlockProduct::setRightColumns(Words &w, bool copies) {
+  BlockShape turned = shape;
+  std::swap(turned.rows, turned.columns);
+  std::swap(turned.unitRows, turned.unitColumns);
+  AffineExpr stride = onnx::constantDim(operands.rightWidth, w.b.getContext());
+  rightColumns.setMatrix(product.b, stride, /*depthElements=*/1);
+  rightColumns.setShape(factors, turned, copies, {});
+  rightColumns.firstRow = firstColumn;
+  rightColumns.rows = w.number(product.n);
+  rightColumns.depth = w.number(operands.rightWidth);
+  if (isShared())
+    rightColumns.depth =
+        least(w, rightColumns.depth, w.mul(endStep, depthOfTile()));
+  right = &rightColumns;
 }
 
 void BlockProduct::setOperands(Words &w) {
@@ -242,7 +267,10 @@ void BlockProduct::setOperands(Words &w) {
     right = &rightCodes;
     return;
   }
-  setRightMatrix(w, copies);
+  if (operands.byColumns)
+    setRightColumns(w, copies);
+  else
+    setRightMatrix(w, copies);
   if (operands.groups == 1)
     return;
   heavy::ConvOp conv = operands.conv;
@@ -255,7 +283,9 @@ void BlockProduct::setOperands(Words &w) {
                    (conv.getInputChannelsFirst()
                         ? onnx::constantValue(product.a.strides[1]).value_or(0)
                         : 1)));
-  rightMatrix.skipped = w.mul(w.wide(group), w.wideNumber(rightSize));
+  Value &skipped =
+      operands.byColumns ? rightColumns.skipped : rightMatrix.skipped;
+  skipped = w.mul(w.wide(group), w.wideNumber(rightSize));
 }
 
 Value BlockProduct::slot(Words &w, Value number) {
@@ -405,6 +435,9 @@ void BlockProduct::emit(OpBuilder &b, AffineExpr &work, GridShape &grid) {
   // The largest scalar tiles need more registers than two blocks leave.
   if (!shape.tensorCores && shape.threads() >= 256 && shape.slices == 1)
     grid.resident = 1;
+  if (factors.isFloat8())
+    b.getInsertionBlock()->getParentOp()->setAttr(
+        ptxAttrName, b.getI32IntegerAttr(ptxOfBytes));
   if (!isShared()) {
     tile = w.fromIndex(blockInGrid(b, loc));
     return emitBlock(b, space);
@@ -466,6 +499,22 @@ static LogicalResult describeConv(OpBuilder &b, KernelContext &context,
   return success();
 }
 
+/// How a packed right factor of bytes lies: in words of some depths, or in rows
+/// of a column's depths.
+static void describeBytes(KernelContext &context, BlockOperands &operands) {
+  auto packed = cast<RankedTensorType>(operands.root->getOperand(1).getType());
+  int64_t together = packed.getShape().back(),
+          word = context.machine.dotDepth();
+  operands.byColumns = together != word;
+  if (!operands.byColumns) {
+    operands.rightRows = operands.matrices.depth.ceilDiv(word);
+    return;
+  }
+  operands.rightRows =
+      onnx::constantDim(operands.rightWidth, context.machine.getContext());
+  operands.rightWidth = together;
+}
+
 LogicalResult warp::emitBlockProduct(OpBuilder &b, KernelContext &context,
                                      StringRef name, ArrayRef<Operation *> ops,
                                      AffineExpr &work, GridShape &grid) {
@@ -512,14 +561,14 @@ LogicalResult warp::emitBlockProduct(OpBuilder &b, KernelContext &context,
     return failure();
   }
   MatrixProduct &product = operands.matrices;
-  bool isInteger = isa<IntegerType>(product.a.elementType);
-  if (isInteger && !product.panel)
-    return root->emitError("[IG4002] a product of integers needs a packed "
-                           "right factor and a static depth");
+  bool isBytes = storageBytes(product.a.elementType) == 1;
+  if (isBytes && !product.panel)
+    return root->emitError("[IG4002] a product of bytes needs a packed right "
+                           "factor and a static depth");
   operands.rightRows = product.depth;
-  if (isInteger)
-    operands.rightRows = product.depth.ceilDiv(context.machine.dotDepth());
   operands.rightWidth = product.panel.value_or(product.n);
+  if (isBytes)
+    describeBytes(context, operands);
   if (hasFewRows(operands)) {
     if (fp32ProductsOf(root) != Fp32Products::Exact &&
         product.a.elementType.isF32())

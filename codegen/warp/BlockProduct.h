@@ -43,6 +43,8 @@ struct BlockOperands {
   /// Rows of the right operand, and elements of each.
   mlir::AffineExpr rightRows;
   int64_t rightWidth = 0;
+  /// The right operand has a row for each column, of `rightWidth` depths.
+  bool byColumns = false;
   /// Columns of each of the convolution's groups.
   int64_t groups = 1;
 };

@@ -188,8 +188,7 @@ BlockShape warp::chooseShape(kernel::MachineAttr machine,
   ArrayRef<Candidate> candidates(scalarShapes);
   if (factors.type.isF64())
     candidates = doubleShapes;
-  if (machine.getTensorCores() &&
-      (factors.type.isF16() || factors.type.isBF16() || factors.isInteger()))
+  if (machine.getTensorCores() && factors.leftBytes() <= 2)
     candidates = matrixShapes;
   if (factors.fp32 != Fp32Products::Exact)
     candidates = factors.halves() ? ArrayRef(splitShapes) : matrixShapes;

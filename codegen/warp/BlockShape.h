@@ -43,25 +43,33 @@ struct BlockShape {
   int64_t threads() const { return units() * slices * (tensorCores ? 32 : 1); }
 };
 
-/// What is multiplied: elements as they lie in shared memory (8-bit integers as
-/// words of four in the right tile).
+/// What is multiplied: elements as they lie in shared memory. Those of 8 bits
+/// lie in the right tile in rows of one column each (`byColumns`), or as words
+/// of four depths.
 struct BlockFactors {
-  mlir::Type type;
+  /// Of the left factor, and of the right one where that is another.
+  mlir::Type type, rightType;
   bool isUnsigned = false;
+  bool byColumns = false;
   /// What tensor cores take f32 factors as.
   Fp32Products fp32 = Fp32Products::Exact;
 
   bool isInteger() const { return mlir::isa<mlir::IntegerType>(type); }
+  bool isFloat8() const { return !isInteger() && leftBytes() == 1; }
+  /// What an element of the left tile is moved as.
+  mlir::Type moved() const {
+    return isFloat8() ? mlir::IntegerType::get(type.getContext(), 8) : type;
+  }
   /// Bytes of an element of the left tile, and of the right one.
   int64_t leftBytes() const { return type.getIntOrFloatBitWidth() / 8; }
-  int64_t rightBytes() const { return isInteger() ? 4 : leftBytes(); }
+  int64_t rightBytes() const { return leftBytes() * group(); }
   /// Depths of an element of the right tile.
-  int64_t group() const { return isInteger() ? 4 : 1; }
+  int64_t group() const { return isInteger() && !byColumns ? 4 : 1; }
   /// Parts of bf16 that a factor of f32 is split into; 0: it is not.
   int64_t halves() const;
   /// True for elements of 32 bits that tensor cores get by plain loads from the
   /// right tile: words of bytes, or floats.
-  bool isWords() const { return isInteger() || fp32 != Fp32Products::Exact; }
+  bool isWords() const { return group() > 1 || fp32 != Fp32Products::Exact; }
   /// What products are summed in.
   mlir::Type sumType() const;
   int64_t sumBytes() const { return sumType().getIntOrFloatBitWidth() / 8; }

@@ -25,7 +25,8 @@ constexpr int64_t fewBlocks = 108;
 bool warp::hasFewRows(const BlockOperands &operands) {
   const MatrixProduct &product = operands.matrices;
   std::optional<int64_t> rows = fewRowsOf(product);
-  if (operands.conv || !rows || *rows < 1 || *rows > mostRows)
+  if (operands.conv || operands.byColumns || !rows || *rows < 1 ||
+      *rows > mostRows)
     return false;
   bool isInteger = isa<IntegerType>(product.a.elementType);
   int64_t bytes = isInteger ? 4 : storageBytes(product.b.elementType);

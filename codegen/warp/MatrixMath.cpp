@@ -55,6 +55,7 @@ private:
     return factors.halves() ? 2 * productBytes : productBytes;
   }
   SmallVector<Value> loadWords(Words &w, Value tile, Value step);
+  SmallVector<Value> loadColumns(Words &w, Value tile, Value step);
   Parts convert(Words &w, ArrayRef<Value> words);
   Parts loadLeft(Words &w, Value tile, Value row, Value step);
   Parts loadRight(Words &w, Value tile, Value step);
@@ -104,8 +105,24 @@ Parts MatrixMath::convert(Words &w, ArrayRef<Value> words) {
   return parts;
 }
 
+/// Of the right tile in rows of columns, 16 bytes of depth each.
+SmallVector<Value> MatrixMath::loadColumns(Words &w, Value tile, Value step) {
+  SmallVector<Value> words;
+  Value column =
+      w.add(w.add(firstColumn, w.mul(w.div(lane, 16), 8)), w.rem(lane, 8));
+  Value chunk = w.add(w.mul(step, 2), w.rem(w.div(lane, 8), 2));
+  for (int64_t j = 0; j < columnTiles(); j += 2) {
+    Value at = right.offset(w, w.add(column, j * productColumns), chunk);
+    llvm::append_range(words, loadMatrices(w, bytesAfter(w, tile, at),
+                                           /*transposed=*/false));
+  }
+  return words;
+}
+
 /// Two registers for each eight columns.
 Parts MatrixMath::loadRight(Words &w, Value tile, Value step) {
+  if (factors.byColumns)
+    return {loadColumns(w, tile, step)};
   if (factors.isWords())
     return convert(w, loadWords(w, tile, step));
   SmallVector<Value> words;
@@ -140,7 +157,11 @@ Parts MatrixMath::loadLeft(Words &w, Value tile, Value row, Value step) {
 
 SmallVector<Value> MatrixMath::multiply(Words &w, Value leftTile,
                                         Value rightTile, ArrayRef<Value> sums) {
+  // Tensor cores may keep sums of 8-bit floats with 14 bits or so: those of a
+  // tile's depth, 128 at most, begin at zero and are added in f32.
   SmallVector<Value> result(sums);
+  if (factors.isFloat8())
+    result = zeros(w);
   int64_t steps = shape.depthBytes / stepBytes() / shape.slices;
   Type type = factors.halves() ? Type(w.b.getBF16Type()) : factors.type;
   Value firstRow = w.add(w.mul(warpRow, shape.unitRows), w.rem(lane, 16));
@@ -155,8 +176,11 @@ SmallVector<Value> MatrixMath::multiply(Words &w, Value leftTile,
       for (int64_t j = 0; j < columnTiles(); ++j) {
         MutableArrayRef<Value> of =
             MutableArrayRef(result).slice((i * columnTiles() + j) * 4, 4);
-        SmallVector<Value> next = multiplyMatrices(w, type, factors.isUnsigned,
-                                                   a, b.slice(2 * j, 2), of);
+        ArrayRef<Value> right = b.slice(2 * j, 2);
+        SmallVector<Value> next =
+            factors.isFloat8()
+                ? multiplyFloat8(w, type, factors.rightType, a, right, of)
+                : multiplyMatrices(w, type, factors.isUnsigned, a, right, of);
         llvm::copy(next, of.begin());
       }
     };
@@ -167,6 +191,9 @@ SmallVector<Value> MatrixMath::multiply(Words &w, Value leftTile,
         for (int64_t part = 0; part <= order; ++part)
           multiplyParts(i, rows[i][part], columns[order - part]);
   }
+  if (factors.isFloat8())
+    for (auto [sum, before] : llvm::zip(result, sums))
+      sum = arith::AddFOp::create(w.b, w.loc, before, sum);
   return result;
 }
 

@@ -142,6 +142,24 @@ SmallVector<Value> warp::multiplyMatrices(Words &w, Type factors,
   return unpack(w, call(w, result, name, operands), 4);
 }
 
+StringRef warp::float8Name(Type type) {
+  return isa<Float8E5M2Type>(type) ? "e5m2" : "e4m3";
+}
+
+SmallVector<Value> warp::multiplyFloat8(Words &w, Type left, Type right,
+                                        ArrayRef<Value> leftWords,
+                                        ArrayRef<Value> rightWords,
+                                        ArrayRef<Value> sums) {
+  std::string name = ("mma.m16n8k32.row.col.f32." + float8Name(left) + "." +
+                      float8Name(right) + ".f32")
+                         .str();
+  SmallVector<Value> operands(leftWords);
+  operands.append(rightWords.begin(), rightWords.end());
+  operands.append(sums.begin(), sums.end());
+  Type result = structOf(w.b.getF32Type(), 4);
+  return unpack(w, call(w, result, name, operands), 4);
+}
+
 Value warp::multiplyBytes(Words &w, bool isUnsigned, Value left, Value right,
                           Value sum) {
   return call(w, w.b.getI32Type(), isUnsigned ? "idp4a.u.s" : "idp4a.s.s",

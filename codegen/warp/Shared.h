@@ -73,6 +73,18 @@ multiplyMatrices(Words &w, mlir::Type factors, bool isUnsigned,
                  llvm::ArrayRef<mlir::Value> right,
                  llvm::ArrayRef<mlir::Value> sums);
 
+/// The same of 16 x 32 by 32 x 8 floats of 8 bits, f8E4M3FN or f8E5M2 each. The
+/// sums have fewer bits than f32 on some machines: the few products that they
+/// are of should be added up elsewhere.
+llvm::SmallVector<mlir::Value>
+multiplyFloat8(Words &w, mlir::Type left, mlir::Type right,
+               llvm::ArrayRef<mlir::Value> leftWords,
+               llvm::ArrayRef<mlir::Value> rightWords,
+               llvm::ArrayRef<mlir::Value> sums);
+
+/// How PTX calls a type of 8-bit floats.
+llvm::StringRef float8Name(mlir::Type type);
+
 /// sum + the four products of the bytes of two words; the right ones are
 /// signed.
 mlir::Value multiplyBytes(Words &w, bool isUnsigned, mlir::Value left,

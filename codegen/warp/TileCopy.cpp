@@ -220,7 +220,7 @@ void LeftCopy::setShape(const BlockFactors &factors, const BlockShape &shape,
   };
   while (elements > 1 && !fits(elements))
     elements /= 2;
-  setTile(factors.type, shape.rows, shape.depthBytes / factors.leftBytes(),
+  setTile(factors.moved(), shape.rows, shape.depthBytes / factors.leftBytes(),
           /*step=*/1, elements, shape.threads(),
           /*across=*/elements == 1 && (depthStride != 1 || !axes.empty()),
           machineCopies);

@@ -30,6 +30,11 @@ int64_t ConvOp::getChannels() {
   return getInputType().getDimSize(axis);
 }
 
+/// True for floats of 8 bits, which are packed as integers are.
+static bool isFloat8(Type type) {
+  return isa<FloatType>(type) && type.getIntOrFloatBitWidth() == 8;
+}
+
 /// Fails unless the operands of an integer op are bytes, the right one signed
 /// (16 bits wide where the machine's instruction takes such).
 static LogicalResult verifyFactors(Operation *op, ShapedType left,
@@ -97,14 +102,15 @@ LogicalResult ConvOp::verify() {
       depth *= getKernel().back();
       points /= std::max<int64_t>(1, getKernel().back());
     }
+    bool isBytes = isInteger() || isFloat8(weights.getElementType());
     // So are all taps where a single block has them all.
-    if (isInteger() && weights.getRank() == 6 && weights.getDimSize(2) == 1) {
+    if (isBytes && weights.getRank() == 6 && weights.getDimSize(2) == 1) {
       depth *= points;
       points = 1;
     }
     // Pairs of bf16 have a dimension of their own too.
     bool isPairs = weights.getElementType().isBF16() && weights.getRank() == 6;
-    if ((isInteger() || isPairs) && weights.getRank() > 0)
+    if ((isBytes || isPairs) && weights.getRank() > 0)
       depth =
           llvm::alignTo(depth, std::max<int64_t>(1, weights.getShape().back()));
     expected = getGroup() * llvm::divideCeil(perGroup, *getPanel()) *
@@ -128,11 +134,12 @@ LogicalResult MatmulOp::verify() {
   int64_t k = a.getDimSize(a.getRank() - (getTransposeA() ? 2 : 1));
   if (getTiled() && failed(verifyTiled(*this, isInteger(), getPanel())))
     return failure();
-  if (isInteger()) {
-    if (failed(verifyFactors(*this, a, b)))
+  if (isInteger() || isFloat8(b.getElementType())) {
+    if (isInteger() && failed(verifyFactors(*this, a, b)))
       return failure();
     if (getTransposeA())
-      return emitOpError("takes no transposed matrix of integers");
+      return emitOpError("takes no transposed matrix of ")
+             << (isInteger() ? "integers" : "8-bit floats");
     if (getPanel()) {
       if (b.getRank() < 4)
         return emitOpError("has a panel, but b is ") << b;

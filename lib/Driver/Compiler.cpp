@@ -19,6 +19,7 @@
 #include "lib/Driver/WeightsObject.h"
 #include "lib/Import/Import.h"
 #include "lib/Runtime/ModelAbi.h"
+#include "passes/Float8Cores.h"
 #include "passes/Passes.h"
 #include "passes/Precision.h"
 
@@ -184,6 +185,9 @@ static Reached lower(ModuleOp module, kernel::MachineAttr machine,
                                                 : Reached::Failure;
   };
   module->setAttr(machineAttrName, machine);
+  std::optional<DeviceLimits> limits = deviceLimits(machine);
+  if (limits && limits->multipliesFloat8())
+    module->setAttr(float8CoresAttrName, UnitAttr::get(module.getContext()));
   if (failed(setFp32Products(module, options.fp32Products)))
     return Reached::Failure;
   if (options.precision != "f32")
@@ -335,20 +339,20 @@ LogicalResult VariantCompiler::writeCode(ModuleOp module, StringRef text) {
 LogicalResult VariantCompiler::compileDevice(ModuleOp module,
                                              kernel::MachineAttr machine,
                                              Variant &variant, bool &done) {
-  FailureOr<std::string> code =
+  FailureOr<DeviceImage> code =
       emitDeviceCode(module, isText() ? form() : CodeForm::Assembly);
   if (failed(code))
     return failure();
   done = isText() || options.emit == Emit::Cubin;
   if (isText())
-    return writeCode(module, *code);
+    return writeCode(module, code->bytes);
   auto ptxas = findPtxas(options.ptxas);
   if (!ptxas)
     return module.emitError("[IG6004] --ptxas: ")
            << llvm::toString(ptxas.takeError());
   if (*ptxas) {
     steps.begin("ptxas");
-    auto cubin = assemble(**ptxas, *code, machine.getTarget());
+    auto cubin = assemble(**ptxas, code->bytes, machine.getTarget());
     if (!cubin)
       return module.emitError("[IG4006] code generation failed: ")
              << llvm::toString(cubin.takeError());
@@ -363,8 +367,8 @@ LogicalResult VariantCompiler::compileDevice(ModuleOp module,
     return module.emitError("[IG6001] --emit=cubin needs NVIDIA's ptxas; none "
                             "was found on the PATH or below /usr/local/cuda");
   }
-  variant.images.push_back(
-      {INGOT_GPU_PTX, deviceLimits(machine)->driver, std::move(*code)});
+  code->kind = INGOT_GPU_PTX;
+  variant.images.push_back(std::move(*code));
   return success();
 }
 

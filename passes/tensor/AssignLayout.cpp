@@ -122,6 +122,7 @@ private:
   bool forward(linalg::GenericOp transpose, ArrayRef<int64_t> perm);
   bool backward(linalg::GenericOp transpose, ArrayRef<int64_t> perm);
   bool asView(linalg::GenericOp transpose, ArrayRef<int64_t> perm);
+  bool beforeCast(linalg::GenericOp transpose, ArrayRef<int64_t> perm);
   bool concat(heavy::ConcatOp op);
   bool setLayout(linalg::GenericOp op, ArrayRef<int64_t> perm,
                  StringRef reason);
@@ -240,6 +241,25 @@ bool LayoutAssigner::asView(linalg::GenericOp op, ArrayRef<int64_t> perm) {
   return true;
 }
 
+/// Bytes that are seen as numbers of another type are transposed before.
+bool LayoutAssigner::beforeCast(linalg::GenericOp op, ArrayRef<int64_t> perm) {
+  auto view = op.getDpsInputs()[0].getDefiningOp<kernel::ViewOp>();
+  if (!view || view.getOffset())
+    return false;
+  auto source = cast<RankedTensorType>(view.getSource().getType());
+  auto seen = cast<RankedTensorType>(view.getResult().getType());
+  if (onnx::getDims(source) != onnx::getDims(seen))
+    return false;
+  OpBuilder b(op);
+  Value bytes = makeTranspose(b, op.getLoc(), view.getSource(), perm);
+  op.getResult(0).replaceAllUsesWith(
+      reshape(b, op.getLoc(), bytes,
+              cast<RankedTensorType>(op.getResult(0).getType())));
+  op.erase();
+  work.insert(bytes.getDefiningOp());
+  return true;
+}
+
 /// Readers of the transposed value read the source, and produce their results
 /// in the same order.
 bool LayoutAssigner::forward(linalg::GenericOp op, ArrayRef<int64_t> perm) {
@@ -281,9 +301,13 @@ bool LayoutAssigner::backward(linalg::GenericOp op, ArrayRef<int64_t> perm) {
   auto producer = op.getDpsInputs()[0].getDefiningOp<linalg::GenericOp>();
   if (!producer)
     return false;
+  auto isHeavy = [](Operation *user) {
+    return isa<heavy::ConvOp, heavy::ConcatOp>(user);
+  };
   bool heavyReader =
-      llvm::any_of(op.getResult(0).getUsers(), [](Operation *user) {
-        return isa<heavy::ConvOp, heavy::ConcatOp>(user);
+      llvm::any_of(op.getResult(0).getUsers(), [&](Operation *user) {
+        return isHeavy(user) || (isa<kernel::ViewOp>(user) &&
+                                 llvm::any_of(user->getUsers(), isHeavy));
       });
   if (!heavyReader)
     return false;
@@ -333,7 +357,7 @@ void LayoutAssigner::run(Operation *root) {
       op.erase();
       continue;
     }
-    if (asView(op, *perm))
+    if (asView(op, *perm) || beforeCast(op, *perm))
       continue;
     forward(op, *perm);
     if (op.use_empty()) {

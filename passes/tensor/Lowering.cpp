@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/tensor/Lowering.h"
+#include "dialects/onnx/Float8.h"
 
 #include "mlir/IR/AffineExpr.h"
 #include "mlir/IR/Matchers.h"
@@ -102,8 +103,8 @@ Value ingot::emptyTensor(OpBuilder &b, Location loc, RankedTensorType type) {
 Value Body::index(unsigned d) { return linalg::IndexOp::create(b, loc, d); }
 
 Type ingot::movedType(Type elementType) {
-  // Floats of 4 bits are moved as the bytes that hold them.
-  if (isa<Float4E2M1FNType>(elementType))
+  // Floats of 4 and 8 bits are moved as the bytes that hold them.
+  if (onnx::float8Type(elementType))
     return IntegerType::get(elementType.getContext(), 8);
   auto integer = dyn_cast<IntegerType>(elementType);
   return integer ? IntegerType::get(integer.getContext(), integer.getWidth())

@@ -18,13 +18,15 @@ using namespace ingot;
 using kernel::DotForm;
 
 namespace {
-/// A constant of signed bytes.
+/// A constant of signed bytes, or of the bytes of 8-bit floats.
 class Bytes {
 public:
   explicit Bytes(Value v) {
     ElementsAttr attr;
-    if (!matchPattern(v, m_Constant(&attr)) ||
-        !attr.getElementType().isSignlessInteger(8))
+    if (!matchPattern(v, m_Constant(&attr)))
+      return;
+    type = attr.getElementType();
+    if (!type.isSignlessInteger(8) && !isFloat8(type))
       return;
     if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr)) {
       if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
@@ -38,6 +40,12 @@ public:
   }
   bool isValid() const { return valid; }
   int8_t operator[](int64_t i) const { return int8_t(data[splat ? 0 : i]); }
+
+  static bool isFloat8(Type type) {
+    return isa<FloatType>(type) && type.getIntOrFloatBitWidth() == 8;
+  }
+
+  Type type;
 
 private:
   ArrayRef<char> data;
@@ -59,6 +67,10 @@ struct PanelOrder {
     return order;
   }
 
+  /// The order for tensor cores: all depths of a column follow each other, in
+  /// chunks that threads and engines copy.
+  void makeRows(int64_t depth) { group = llvm::alignTo(depth, rowAlignment); }
+
   /// Dimensions of panels of so many depths, a multiple of the group.
   SmallVector<int64_t> shape(int64_t depth) const {
     if (isTiled)
@@ -79,6 +91,8 @@ struct PanelOrder {
     int64_t half = j / width * 2 + within % 2;
     return at + (half * width + j % width) * 2 + within / 2;
   }
+
+  static constexpr int64_t rowAlignment = 16;
 
   DotForm form;
   int64_t group, bits, width, panel;
@@ -150,6 +164,12 @@ static int64_t panelWidth(kernel::MachineAttr machine, int64_t n,
                      1, std::min<int64_t>(vectors, llvm::divideCeil(n, width)));
 }
 
+/// True for rows that threads of GPUs multiply word by word.
+static bool hasFewRows(std::optional<int64_t> rows) {
+  constexpr int64_t few = 8;
+  return rows && *rows <= few;
+}
+
 /// Puts a factor in its place.
 using Put = function_ref<void(int64_t, int8_t)>;
 
@@ -171,16 +191,17 @@ static AsmResourceBlob packedBlob(int64_t count, int64_t bits,
 }
 
 static Value packedConstant(OpBuilder &b, Location loc, ArrayRef<int64_t> shape,
-                            int64_t bits, AsmResourceBlob blob) {
-  auto type = RankedTensorType::get(shape, b.getIntegerType(bits));
+                            Type element, AsmResourceBlob blob) {
+  auto type = RankedTensorType::get(shape, element);
   auto attr = DenseResourceElementsAttr::get(type, "packed", std::move(blob));
   return onnx::ConstantOp::create(b, loc, type, attr);
 }
 
 /// A constant of factors that `fill` puts in their places.
 static Value packed(OpBuilder &b, Location loc, ArrayRef<int64_t> shape,
-                    int64_t bits, function_ref<void(Put)> fill) {
-  return packedConstant(b, loc, shape, bits,
+                    Type element, function_ref<void(Put)> fill) {
+  int64_t bits = element.getIntOrFloatBitWidth();
+  return packedConstant(b, loc, shape, element,
                         packedBlob(llvm::product_of(shape), bits, fill));
 }
 
@@ -202,7 +223,7 @@ static bool fitBytePairs(ArrayRef<char> factors) {
 /// the factors are such that those are exact: that is known only of factors in
 /// their places.
 static Value packedInOrder(OpBuilder &b, Location loc, ArrayRef<int64_t> shape,
-                           PanelOrder &order, bool mayPair,
+                           Type element, PanelOrder &order, bool mayPair,
                            function_ref<void(Put)> fill) {
   PanelOrder asGiven = order;
   if (mayPair) {
@@ -210,10 +231,12 @@ static Value packedInOrder(OpBuilder &b, Location loc, ArrayRef<int64_t> shape,
     order.bits = 8;
     AsmResourceBlob blob = packedBlob(llvm::product_of(shape), 8, fill);
     if (fitBytePairs(blob.getData()))
-      return packedConstant(b, loc, shape, 8, std::move(blob));
+      return packedConstant(b, loc, shape, b.getI8Type(), std::move(blob));
     order = asGiven;
   }
-  return packed(b, loc, shape, order.bits, fill);
+  if (!isa<IntegerType>(element))
+    return packed(b, loc, shape, element, fill);
+  return packed(b, loc, shape, b.getIntegerType(order.bits), fill);
 }
 
 /// True if a product with that left operand can be one of pairs of bytes.
@@ -255,7 +278,7 @@ static void packTiles(heavy::ConvOp op, kernel::MachineAttr machine) {
   SmallVector<int64_t> shape{groups, panels};
   shape.append(order.shape(depth));
   OpBuilder b(op);
-  Value weights = packed(b, op.getLoc(), shape, 8, [&](Put put) {
+  Value weights = packed(b, op.getLoc(), shape, b.getI8Type(), [&](Put put) {
     for (int64_t filter = 0; filter < groups * perGroup; ++filter) {
       int64_t g = filter / perGroup, m = filter % perGroup;
       int64_t panel = g * panels + m / order.panel;
@@ -282,11 +305,12 @@ void ingot::packIntegers(heavy::ConvOp op, kernel::MachineAttr machine) {
   int64_t filters = op.getFilters(), groups = op.getGroup();
   int64_t channels = op.getChannels() / groups;
   if (op.isDepthwise()) {
-    Value weights = packed(b, op.getLoc(), {points, filters}, 8, [&](Put put) {
-      for (int64_t p = 0; p < points; ++p)
-        for (int64_t m = 0; m < filters; ++m)
-          put(p * filters + m, from[m * points + p]);
-    });
+    Value weights =
+        packed(b, op.getLoc(), {points, filters}, b.getI8Type(), [&](Put put) {
+          for (int64_t p = 0; p < points; ++p)
+            for (int64_t m = 0; m < filters; ++m)
+              put(p * filters + m, from[m * points + p]);
+        });
     op.getWeightsMutable().assign(weights);
     op.setPanel(machine.lanes(32));
     return;
@@ -302,14 +326,17 @@ void ingot::packIntegers(heavy::ConvOp op, kernel::MachineAttr machine) {
                 op.getDilations().back() == 1;
   int64_t run = merges ? inner : 1;
   // Blocks of threads gather the depth tap by tap as they need it.
-  if (machine.hasWarps())
+  if (machine.hasWarps()) {
     run = points;
+    if (machine.getTensorCores())
+      order.makeRows(run * channels);
+  }
   int64_t depth = llvm::alignTo(run * channels, order.group);
   int64_t blocks = points / run;
   Value weights = packedInOrder(
       b, op.getLoc(),
       {groups, panels, blocks, depth / order.group, order.panel, order.group},
-      order, mayPairBytes(machine, op.getInput()), [&](Put put) {
+      from.type, order, mayPairBytes(machine, op.getInput()), [&](Put put) {
         for (int64_t filter = 0; filter < filters; ++filter) {
           int64_t g = filter / perGroup, m = filter % perGroup;
           int64_t panel = g * panels + m / order.panel;
@@ -412,19 +439,23 @@ void ingot::packIntegers(heavy::MatmulOp op, kernel::MachineAttr machine) {
     order = PanelOrder::tiles(machine);
     op.setTiled(true);
   }
+  if (!op.isInteger() && (!from.isValid() || isStack))
+    return;
   if (!from.isValid() || isStack) {
     op.getBMutable().assign(packAtRunTime(op, order));
     op.setPanel(order.panel);
     return;
   }
+  if (machine.getTensorCores() && (!op.isInteger() || !hasFewRows(rows)))
+    order.makeRows(depth);
   OpBuilder b(op);
   int64_t panels = llvm::divideCeil(n, order.panel);
   int64_t padded = llvm::alignTo(depth, order.group);
   SmallVector<int64_t> shape{panels};
   shape.append(order.shape(padded));
   bool mayPair = !order.isTiled && mayPairBytes(machine, op.getA());
-  Value packedMatrix =
-      packedInOrder(b, op.getLoc(), shape, order, mayPair, [&](Put put) {
+  Value packedMatrix = packedInOrder(
+      b, op.getLoc(), shape, from.type, order, mayPair, [&](Put put) {
         // In blocks, so that neither side strides through more than the cache.
         constexpr int64_t block = 64;
         for (int64_t p = 0; p < panels; ++p)

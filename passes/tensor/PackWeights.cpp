@@ -207,6 +207,11 @@ static void packMatmul(heavy::MatmulOp op, const ConstantReader &from,
   op.setPanel(panel);
 }
 
+/// True for integers and floats of 8 bits.
+static bool hasBytes(Value v) {
+  return getElementTypeOrSelf(v.getType()).getIntOrFloatBitWidth() == 8;
+}
+
 namespace {
 struct PackWeights : ingot::impl::PackWeightsBase<PackWeights> {
   void runOnOperation() override {
@@ -229,7 +234,7 @@ struct PackWeights : ingot::impl::PackWeightsBase<PackWeights> {
   }
 
   void pack(heavy::ConvOp op, kernel::MachineAttr machine) {
-    if (op.isInteger())
+    if (hasBytes(op.getInput()))
       return packIntegers(op, machine);
     ElementsAttr value;
     if (op.getPanel() || !matchPattern(op.getWeights(), m_Constant(&value)))
@@ -248,7 +253,7 @@ struct PackWeights : ingot::impl::PackWeightsBase<PackWeights> {
   }
 
   void pack(heavy::MatmulOp op, kernel::MachineAttr machine) {
-    if (op.isInteger())
+    if (hasBytes(op.getA()))
       return packIntegers(op, machine);
     Value b = op.getB();
     auto transpose = b.getDefiningOp<onnx::TransposeOp>();

@@ -61,6 +61,12 @@ bool Decoder::requireTarget(unsigned target, char suffix, const char *what) {
   return fail(std::string(what) + " needs target " + needed + " or later");
 }
 
+bool Decoder::requireVersion(unsigned version, const char *what) {
+  return module.versionMajor * 10 + module.versionMinor >= version ||
+         fail(std::string(what) + " needs PTX " + std::to_string(version / 10) +
+              "." + std::to_string(version % 10) + " or later");
+}
+
 //===----------------------------------------------------------------------===//
 // Modifiers.
 //===----------------------------------------------------------------------===//

@@ -66,6 +66,8 @@ public:
   Program &program;
   /// Whether the module may use a feature of an architecture.
   bool requireTarget(unsigned target, char suffix, const char *what);
+  /// Whether it may use a feature of a version, major * 10 + minor, of PTX.
+  bool requireVersion(unsigned version, const char *what);
 
   /// For calls.
   bool callee(std::string_view name, CallSite &site,

@@ -68,16 +68,24 @@ StringRef warp::describeFactors(const KernelContext &context,
   MLIRContext *ctx = root->getContext();
   if (operands.conv)
     return "a convolution of more than points";
-  if (type != product.b.elementType || !(type.isF16() || type.isBF16()))
+  bool isBytes = storageBytes(type) == 1;
+  if (isBytes && !operands.byColumns)
+    return "the right factor is none of constant rows for each column";
+  if (!isBytes &&
+      (type != product.b.elementType || !(type.isF16() || type.isBF16())))
     return "the factors are not both f16 or both bf16";
   if (!product.a.alignment || product.a.alignment % mapBytes ||
       !product.b.alignment || product.b.alignment % mapBytes)
     return "a factor begins at no multiple of 16 bytes";
   int64_t bytes = storageBytes(type);
   AffineExpr rows = rowsOf(product);
+  if (isBytes)
+    type = IntegerType::get(ctx, 8);
   left.map.element = right.map.element = type;
   left.transposed = product.depthStride != 1;
-  right.transposed = true;
+  right.transposed = !isBytes;
+  if (isBytes && left.transposed)
+    return "rows of the left factor lie apart";
   if (left.transposed) {
     if (product.rowStride != onnx::constantDim(1, ctx))
       return "rows of the left factor lie apart";
@@ -88,6 +96,9 @@ StringRef warp::describeFactors(const KernelContext &context,
     left.map.strides = {product.rowStride * bytes};
   }
   right.map.dims = {onnx::constantDim(product.n, ctx), product.depth};
+  if (isBytes)
+    right.map.dims = {onnx::constantDim(operands.rightWidth, ctx),
+                      onnx::constantDim(product.n, ctx)};
   right.map.strides = {onnx::constantDim(operands.rightWidth * bytes, ctx)};
   if (!describe(context, left, root->getOperand(0), product.dims,
                 product.aBatch) ||

@@ -260,6 +260,28 @@ SmallVector<Value> warp::multiplyTiles(Words &w, Type factors, int64_t columns,
                    count);
 }
 
+SmallVector<Value> warp::multiplyByteTiles(Words &w, StringRef types,
+                                           int64_t columns, Value left,
+                                           Value right, bool adds,
+                                           ArrayRef<Value> sums) {
+  size_t count = sums.size();
+  bool isFloat = isa<FloatType>(sums[0].getType());
+  std::string text =
+      ("{\n\t.reg .pred add;\n\tsetp.ne.b32 add, " + Twine(int(adds)) +
+       ", 0;\n\twgmma.mma_async.sync.aligned.m64n" + Twine(columns) + "k32." +
+       (isFloat ? "f32." : "s32.") + types + " {" + operandList(0, count) +
+       "}, $" + Twine(2 * count) + ", $" + Twine(2 * count + 1) + ", add" +
+       (isFloat ? ", 1, 1" : "") + ";\n\t}")
+          .str();
+  SmallVector<Value> operands(sums);
+  operands.push_back(left);
+  operands.push_back(right);
+  return membersOf(w,
+                   assembly(w, structLike(sums), text,
+                            inPlace(sums) + "l,l,~{memory}", operands),
+                   count);
+}
+
 SmallVector<Value> warp::multiplyFirstTiles(Words &w, Type factors,
                                             int64_t columns, Value left,
                                             Value right, bool rightTransposed) {

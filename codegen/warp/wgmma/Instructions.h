@@ -100,6 +100,13 @@ llvm::SmallVector<mlir::Value>
 multiplyRegisters(Words &w, mlir::Type factors, int64_t columns,
                   llvm::ArrayRef<mlir::Value> left, mlir::Value right,
                   bool rightTransposed, llvm::ArrayRef<mlir::Value> sums);
+/// The same of factors of 8 bits, whose rows are never depths: `types` are
+/// those of both as PTX calls them ("u8.s8"). Without `adds` the sums begin at
+/// zero.
+llvm::SmallVector<mlir::Value>
+multiplyByteTiles(Words &w, llvm::StringRef types, int64_t columns,
+                  mlir::Value left, mlir::Value right, bool adds,
+                  llvm::ArrayRef<mlir::Value> sums);
 /// Makes a group of the products since the last one.
 void commitProducts(Words &w);
 /// Waits until at most so many groups are unfinished; the sums stay theirs.

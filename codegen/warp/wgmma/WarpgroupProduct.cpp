@@ -48,6 +48,8 @@ public:
   }
   void emit(OpBuilder &b, const WarpgroupShape &chosen, AffineExpr &work,
             GridShape &grid);
+  /// What fits in the registers of a warpgroup.
+  int64_t mostColumns() const { return promotes() ? 128 : 256; }
 
 private:
   void addMaps(LLVM::LLVMFuncOp function);
@@ -75,7 +77,27 @@ private:
   void copyFactor(Words &w, const Factor &factor, const Tile &tile, Value first,
                   Value depth, Value to, Value barrier);
   void multiplyAll(Words &w);
-  SmallVector<Value> multiplySlot(Words &w, Value slot, ArrayRef<Value> sums);
+  SmallVector<Value> multiplySlot(Words &w, Value slot, bool adds,
+                                  ArrayRef<Value> sums);
+  SmallVector<Value> addSlot(Words &w, Value slot, ArrayRef<Value> sums);
+  /// Elements of the depth of a slot, a row of 128 bytes.
+  int64_t slotDepth() const {
+    return swizzleBytes / storageBytes(left.map.element);
+  }
+  bool isBytes() const { return left.map.element.isInteger(8); }
+  std::string byteTypes() const;
+  Type sumType() const {
+    MLIRContext *ctx = root->getContext();
+    if (isa<IntegerType>(product.a.elementType))
+      return IntegerType::get(ctx, 32);
+    return Float32Type::get(ctx);
+  }
+  /// Whether sums are kept apart from those of tensor cores.
+  bool promotes() const { return isBytes() && !sumType().isInteger(); }
+  /// Blocks of a cluster that share a tile of the factor.
+  int64_t sharersOf(const Factor &factor) const {
+    return &factor == &right ? shape.cluster : 1;
+  }
   void finish(Words &w, const Tile &tile, ArrayRef<Value> sums);
   void stage(Words &w, ArrayRef<Value> sums);
   void storeStaged(Words &w, const Tile &tile, int64_t chunk);
@@ -112,7 +134,10 @@ void WarpgroupProduct::addMaps(LLVM::LLVMFuncOp function) {
   SmallVector<Attribute> maps;
   for (Factor *factor : {&left, &right}) {
     int64_t piece = WarpgroupShape::piece;
-    factor->map.box = {piece, factor->transposed ? piece : factor->extent};
+    factor->map.box = {piece, piece};
+    // Of rows each block of a cluster has some copied for all.
+    if (!factor->transposed)
+      factor->map.box = {slotDepth(), factor->extent / sharersOf(*factor)};
     factor->map.box.resize(factor->map.dims.size(), 1);
     maps.push_back(factor->map.toAttr());
     factor->address = addMapParameter(function);
@@ -186,15 +211,14 @@ scf::ForOp WarpgroupProduct::forTiles(Words &w) {
 void WarpgroupProduct::copyFactor(Words &w, const Factor &factor,
                                   const Tile &tile, Value first, Value depth,
                                   Value to, Value barrier) {
-  int64_t pieces =
-      factor.transposed ? factor.extent / WarpgroupShape::piece : 1;
-  // Each block of a cluster has some of the pieces copied for all.
-  int64_t blocks = &factor == &right ? shape.cluster : 1;
-  pieces /= blocks;
+  int64_t blocks = sharersOf(factor);
+  int64_t own = factor.extent / blocks;
+  int64_t pieces = factor.transposed ? own / WarpgroupShape::piece : 1;
+  // A row or a column takes as many bytes of the tile.
   if (blocks > 1) {
-    Value skipped = w.mul(rank, pieces);
-    first = w.add(first, w.mul(skipped, WarpgroupShape::piece));
-    to = w.add(to, w.mul(skipped, WarpgroupShape::pieceBytes));
+    Value skipped = w.mul(rank, own);
+    first = w.add(first, skipped);
+    to = w.add(to, w.mul(skipped, swizzleBytes));
   }
   for (int64_t p = 0; p < pieces; ++p) {
     SmallVector<Value> at{depth, first};
@@ -219,7 +243,7 @@ void WarpgroupProduct::copyAll(Words &w) {
   OpBuilder inner = OpBuilder::atBlockEnd(steps.getBody());
   Words at(inner, loc);
   Value count = steps.getRegionIterArg(0), slot = slotAt(at, count),
-        depth = at.mul(steps.getInductionVar(), WarpgroupShape::depth);
+        depth = at.mul(steps.getInductionVar(), slotDepth());
   waitForPhase(at, empty(at, count), toOtherParity(at, parity(at, count)));
   Value barrier = full(at, count);
   arriveExpecting(at, barrier, shape.slotBytes());
@@ -232,6 +256,7 @@ void WarpgroupProduct::copyAll(Words &w) {
 
 /// The sums after the products of a slot.
 SmallVector<Value> WarpgroupProduct::multiplySlot(Words &w, Value slot,
+                                                  bool adds,
                                                   ArrayRef<Value> sums) {
   int64_t pieceBytes = WarpgroupShape::pieceBytes;
   Value leftAt = slot, rightAt = w.add(slot, shape.leftBytes());
@@ -251,11 +276,43 @@ SmallVector<Value> WarpgroupProduct::multiplySlot(Words &w, Value slot,
         factor.transposed ? elements * swizzleBytes : groupDepthBytes;
     return w.add(tile, w.wideNumber(k * bytes / 16));
   };
-  for (int64_t k = 0; k < WarpgroupShape::depth / elements; ++k)
-    result = multiplyTiles(w, left.map.element, shape.groupColumns(),
-                           step(left, leftTile, k), left.transposed,
-                           step(right, rightTile, k), right.transposed, result);
+  for (int64_t k = 0; k < slotDepth() / elements; ++k) {
+    Value leftStep = step(left, leftTile, k),
+          rightStep = step(right, rightTile, k);
+    if (isBytes())
+      result = multiplyByteTiles(w, byteTypes(), shape.groupColumns(), leftStep,
+                                 rightStep, adds || k > 0, result);
+    else
+      result =
+          multiplyTiles(w, left.map.element, shape.groupColumns(), leftStep,
+                        left.transposed, rightStep, right.transposed, result);
+  }
   return result;
+}
+
+/// Tensor cores keep sums of 8-bit floats with 14 bits or so: those of a slot,
+/// a depth of 128, begin at zero and are added in f32, while the other
+/// warpgroup multiplies.
+SmallVector<Value> WarpgroupProduct::addSlot(Words &w, Value slot,
+                                             ArrayRef<Value> sums) {
+  SmallVector<Value> own(sums.size(),
+                         LLVM::UndefOp::create(w.b, loc, sumType()));
+  beginProducts(w);
+  own = multiplySlot(w, slot, /*adds=*/false, own);
+  commitProducts(w);
+  own = finishProducts(w, own);
+  for (auto [sum, before] : llvm::zip(own, sums))
+    sum = arith::AddFOp::create(w.b, loc, before, sum);
+  return own;
+}
+
+/// The byte types of both factors as PTX calls them.
+std::string WarpgroupProduct::byteTypes() const {
+  if (isa<IntegerType>(product.a.elementType))
+    return operands.isUnsigned ? "u8.s8" : "s8.s8";
+  return (float8Name(product.a.elementType) + "." +
+          float8Name(product.b.elementType))
+      .str();
 }
 
 /// What the first two warpgroups do.
@@ -267,7 +324,8 @@ void WarpgroupProduct::multiplyAll(Words &w) {
   OpBuilder body = OpBuilder::atBlockEnd(tiles.getBody());
   Words in(body, loc);
   Tile tile = locate(in, tiles.getInductionVar());
-  Value zero = arith::ConstantOp::create(body, loc, body.getF32FloatAttr(0));
+  Value zero =
+      arith::ConstantOp::create(body, loc, body.getZeroAttr(sumType()));
   // The number of copies, then the sums.
   SmallVector<Value> state(1 + shape.groupColumns() / 2, zero);
   state[0] = tiles.getRegionIterArg(0);
@@ -277,26 +335,34 @@ void WarpgroupProduct::multiplyAll(Words &w) {
   Words at(inner, loc);
   Value count = steps.getRegionIterArg(0);
   waitForPhase(at, full(at, count), parity(at, count));
-  beginProducts(at);
-  SmallVector<Value> next =
-      multiplySlot(at, slotAt(at, count),
-                   SmallVector<Value>(steps.getRegionIterArgs().drop_front()));
-  commitProducts(at);
-  // The slot before is free while the products of this one go on.
-  waitForProducts(at, 1);
-  Value isLater = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::ne,
-                                        steps.getInductionVar(), at.number(0));
-  arriveIf(at, at.both(releases, isLater), empty(at, at.add(count, -1)), peer);
+  SmallVector<Value> before(steps.getRegionIterArgs().drop_front()), next;
+  if (promotes()) {
+    next = addSlot(at, slotAt(at, count), before);
+    arriveIf(at, releases, empty(at, count), peer);
+  } else {
+    beginProducts(at);
+    next = multiplySlot(at, slotAt(at, count), /*adds=*/true, before);
+    commitProducts(at);
+    // The slot before is free while the products of this one go on.
+    waitForProducts(at, 1);
+    Value isLater =
+        arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::ne,
+                              steps.getInductionVar(), at.number(0));
+    arriveIf(at, at.both(releases, isLater), empty(at, at.add(count, -1)),
+             peer);
+  }
   next.insert(next.begin(), at.add(count, 1));
   scf::YieldOp::create(inner, loc, next);
 
   SmallVector<Value> sums(steps.getResults().drop_front());
-  sums = finishProducts(in, sums);
   Value copies = steps.getResult(0);
-  Value hasDepth = arith::CmpIOp::create(body, loc, arith::CmpIPredicate::ne,
-                                         depthTiles, in.number(0));
-  arriveIf(in, in.both(releases, hasDepth), empty(in, in.add(copies, -1)),
-           peer);
+  if (!promotes()) {
+    sums = finishProducts(in, sums);
+    Value hasDepth = arith::CmpIOp::create(body, loc, arith::CmpIPredicate::ne,
+                                           depthTiles, in.number(0));
+    arriveIf(in, in.both(releases, hasDepth), empty(in, in.add(copies, -1)),
+             peer);
+  }
   finish(in, tile, sums);
   scf::YieldOp::create(body, loc, copies);
 }
@@ -374,7 +440,7 @@ void WarpgroupProduct::storeStaged(Words &w, const Tile &tile, int64_t chunk) {
   Value offset =
       live.add(live.mul(row, columns * 4),
                live.add(live.mul(place, 32), live.mul(live.rem(column, 8), 4)));
-  Type type = then.getF32Type();
+  Type type = sumType();
   if (width > 1)
     type = VectorType::get({width}, type);
   Value v = LLVM::LoadOp::create(
@@ -416,14 +482,16 @@ void WarpgroupProduct::emit(OpBuilder &b, const WarpgroupShape &chosen,
       loc, b.getI32Type(),
       function.getArgument(function.getNumArguments() - 1));
   items = w.div(items, shape.cluster);
+  if (isBytes() && operands.isUnsigned)
+    function->setAttr(ptxAttrName, b.getI32IntegerAttr(ptxOfBytes));
   addMaps(function);
 
   width = product.n % 4 ? 1 : 4;
   thread = w.fromIndex(threadInBlock(b, loc));
   rowCount = w.fromIndex(context.expand(b, loc, rows));
   tilesOfRows = w.fromIndex(context.expand(b, loc, down));
-  depthTiles = w.fromIndex(
-      context.expand(b, loc, product.depth.ceilDiv(WarpgroupShape::depth)));
+  depthTiles =
+      w.fromIndex(context.expand(b, loc, product.depth.ceilDiv(slotDepth())));
   sharedPointer = dynamicShared(w);
   shared = LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), sharedPointer);
   barriers = w.add(shared, shape.barriersAt());
@@ -479,8 +547,9 @@ bool warp::emitWarpgroupProduct(OpBuilder &b, KernelContext &context,
   StringRef reason = product.describeFactors();
   if (!reason.empty())
     return refuse(reason);
-  std::optional<WarpgroupShape> shape = chooseWarpgroupShape(
-      context.machine, rows, operands.matrices.n, matrices, otherTime);
+  std::optional<WarpgroupShape> shape =
+      chooseWarpgroupShape(context.machine, rows, operands.matrices.n, matrices,
+                           otherTime, product.mostColumns());
   if (!shape)
     return refuse("smaller tiles of warps keep more of the device busy");
   product.emit(b, *shape, work, grid);

@@ -41,8 +41,8 @@ static int64_t clusterFor(int64_t tilesDown, int64_t rows) {
 
 std::optional<WarpgroupShape>
 warp::chooseWarpgroupShape(kernel::MachineAttr machine, int64_t rows,
-                           int64_t columns, int64_t matrices,
-                           double otherTime) {
+                           int64_t columns, int64_t matrices, double otherTime,
+                           int64_t mostColumns) {
   std::optional<DeviceLimits> limits = deviceLimits(machine);
   if (!limits)
     return std::nullopt;
@@ -56,7 +56,8 @@ warp::chooseWarpgroupShape(kernel::MachineAttr machine, int64_t rows,
                      llvm::divideCeil(columns, shape.columns) * matrices;
     double time = productTime(machine, blocks, shape.rows * shape.columns,
                               candidate.efficiency);
-    if (shape.sharedBytes() > limits->warpgroupShared || time >= least)
+    if (shape.sharedBytes() > limits->warpgroupShared || time >= least ||
+        shape.groupColumns() > mostColumns)
       continue;
     best = shape;
     best->cluster = clusterFor(llvm::divideCeil(rows, shape.rows), shape.rows);

@@ -26,7 +26,7 @@ struct WarpgroupShape {
   /// Blocks of a cluster, which have tiles below each other and share those of
   /// the right factor.
   int64_t cluster = 1;
-  /// Elements of the depth of a tile, a row of 128 bytes.
+  /// Elements of the depth of a tile of halves, a row of 128 bytes.
   static constexpr int64_t depth = 64;
   /// Warpgroups that multiply, and threads of a block.
   static constexpr int64_t groups = 2, threads = (groups + 1) * groupThreads;
@@ -55,10 +55,12 @@ struct WarpgroupShape {
 };
 
 /// The shape for a product of that size, if the machine has such warpgroups and
-/// they take less time than `otherTime` (of productTime).
+/// they take less time than `otherTime` (of productTime). A warpgroup
+/// multiplies `mostColumns` at most.
 std::optional<WarpgroupShape>
 chooseWarpgroupShape(kernel::MachineAttr machine, int64_t rows, int64_t columns,
-                     int64_t matrices, double otherTime);
+                     int64_t matrices, double otherTime,
+                     int64_t mostColumns = 256);
 
 } // namespace ingot::warp
 

@@ -10,6 +10,7 @@
 #include "dialects/onnx/Quant.h"
 #include "dialects/onnx/Shape.h"
 #include "dialects/onnx/Window.h"
+#include "passes/Float8Cores.h"
 #include "passes/Remark.h"
 #include "passes/graph/FoldConstants.h"
 
@@ -74,6 +75,10 @@ struct SelectQuantized : ingot::impl::SelectQuantizedBase<SelectQuantized> {
       populateQuantizedElementwise(patterns);
       populateQuantizedMean(patterns, signs);
     });
+    if (module->hasAttr(float8CoresAttrName))
+      apply(context, reasons, [&](RewritePatternSet &patterns) {
+        populateFloat8Products(patterns, signs);
+      });
     // One change of sign, or row sum, for all readers of a tensor.
     IRRewriter rewriter(context);
     DominanceInfo dominance(module);
@@ -213,14 +218,17 @@ static std::string reasonFor(Operation *op) {
 void SelectQuantized::explain(const Reasons &reasons) {
   llvm::SetVector<Operation *> between = opsBetween(getOperation());
   getOperation()->walk([&](Operation *op) {
-    auto integer = [&](Value result, StringRef text) {
-      if (getElementTypeOrSelf(result.getType()).isSignlessInteger(32))
-        remarkAt(op->getLoc(), "quantization", text);
+    auto product = [&](Value left, StringRef what) {
+      Type type = getElementTypeOrSelf(left.getType());
+      if (type.getIntOrFloatBitWidth() == 8)
+        remarkAt(op->getLoc(), "quantization",
+                 what + " of 8-bit " +
+                     (isa<FloatType>(type) ? "floats" : "integers"));
     };
     if (auto conv = dyn_cast<heavy::ConvOp>(op))
-      return integer(conv.getResult(), "convolution of 8-bit integers");
+      return product(conv.getInput(), "convolution");
     if (auto matmul = dyn_cast<heavy::MatmulOp>(op))
-      return integer(matmul.getResult(), "matrix product of 8-bit integers");
+      return product(matmul.getA(), "matrix product");
     if (!between.contains(op))
       return;
     auto known = reasons.byPlace.find(op->getLoc());

@@ -54,6 +54,9 @@ void populateQuantizedConvTranspose(mlir::RewritePatternSet &patterns);
 /// MatMul, Gemm, QLinearMatMul, MatMulInteger.
 void populateQuantizedMatMul(mlir::RewritePatternSet &patterns,
                              const Signs &signs);
+/// Conv, MatMul and Gemm of 8-bit floats, on machines that multiply such.
+void populateFloat8Products(mlir::RewritePatternSet &patterns,
+                            const Signs &signs);
 /// Functions of one byte, as tables.
 void populateQuantizedTable(mlir::RewritePatternSet &patterns);
 /// True for a quantized tensor times a number plus a number.

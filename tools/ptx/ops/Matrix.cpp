@@ -225,7 +225,9 @@ static bool decodeMma(Decoder &d, Instr &in) {
   bool isFloat8 = a == Type::E4M3 || a == Type::E5M2;
   bool isFloat16 = a == Type::F16 || a == Type::BF16;
   unsigned bits = bitsOf(a);
-  bool fits = n == 8 && bitsOf(b) == bits && (isInt8 || isFloat8 || a == b);
+  bool mayDiffer = (isInt8 && (b == Type::S8 || b == Type::U8)) ||
+                   (isFloat8 && (b == Type::E4M3 || b == Type::E5M2));
+  bool fits = n == 8 && (mayDiffer || a == b);
   if (m == 8)
     fits &= isInt8 && k == 16;
   else if (m == 16)
@@ -244,6 +246,10 @@ static bool decodeMma(Decoder &d, Instr &in) {
                     : a == Type::F16 && k == 8 && m == 16 ? 75
                     : m == 8                              ? 75
                                                           : 80;
+  // Of 8-bit floats, the shape of m16n8k16 and sums in f16 came later.
+  unsigned version = !isFloat8 ? 0 : k == 32 && c == Type::F32 ? 84 : 87;
+  if (!d.requireVersion(version, "mma of this type"))
+    return false;
   in.run = multiply;
   unsigned rowHalves = m / 8;
   unsigned kRegisters = k * bits / 128;

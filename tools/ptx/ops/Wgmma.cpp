@@ -349,9 +349,18 @@ static bool decodeMultiply(Decoder &d, Instr &in) {
                      : a == Type::F16 || isFloat8
                          ? in.type == Type::F32 || in.type == Type::F16
                          : in.type == Type::F32;
-  if (!known || !accumulator || bitsOf(a) != bitsOf(b) || n % 8 || n < 8 ||
-      n > 256 || k * bytesOf(a) != 32 || d.numArgs() < 4)
+  bool mayDiffer = isInteger  ? b == Type::S8 || b == Type::U8
+                   : isFloat8 ? b == Type::E4M3 || b == Type::E5M2
+                              : a == b;
+  // Of integers above 24 columns come in sixteens.
+  bool hasShape = n % 8 == 0 && n >= 8 && n <= 256 &&
+                  (!isInteger || n <= 24 || n % 16 == 0);
+  if (!known || !accumulator || !mayDiffer || !hasShape ||
+      (in.saturate && !isInteger) || k * bytesOf(a) != 32 || d.numArgs() < 4)
     return d.fail("no such shape and types of wgmma");
+  if (isInteger && a != b &&
+      !d.requireVersion(84, "wgmma of integers of both signs"))
+    return false;
   in.run = multiply;
   in.allowsBusy = true;
   return decodeOperands(d, in, isInteger);
