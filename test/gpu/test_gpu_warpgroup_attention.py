@@ -10,9 +10,9 @@ import shutil
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from support import tool
-from test_gpu_attention import attention, info, reference, values
+from test_gpu_attention import attention, execute, info, reference, softmax, values
 
 TARGET = "sm_90a"
 PTXAS = shutil.which("ptxas", path=os.environ["PATH"] + ":/usr/local/cuda/bin")
@@ -41,25 +41,33 @@ def seen_by_rule(queries, keys, past=0):
     return np.where(seen, 0, -np.inf)
 
 
-def check(folder, feeds, tile="", dtype="float16", causal=0, names="BMN"):
+def check(folder, feeds, tile="", dtype="float16", causal=0, names="BMN", **more):
     """Compares with NumPy, for tiles that begin so; `names` are those of batches,
-    queries and keys that have one."""
-    scale = feeds["q"].shape[-1] ** -0.5
-    attributes = {"is_causal": 1} if causal else {}
+    queries and keys that have one; `more` attributes."""
+    scale = more.get("scale", feeds["q"].shape[-1] ** -0.5)
+    attributes = more | ({"is_causal": 1} if causal else {})
     if dtype == "bfloat16":
         attributes["inner"] = dtype
     dims = {"q": {0: "B", 2: "M"}, "k": {0: "B", 2: "N"}, "v": {0: "B", 2: "N"}}
+    if "mask" in feeds:
+        shape = feeds["mask"].shape
+        named = dict(zip(range(len(shape)), ["B", "H", "M", "N"][4 - len(shape) :]))
+        dims["mask"] = {d: n for d, n in named.items() if shape[d] > 1 and n != "H"}
     symbolic = {
         operand: {d: name for d, name in named.items() if name in names}
         for operand, named in dims.items()
     }
     actual = attention(feeds, folder, TARGET, symbolic, **attributes)
     assert f"attention of warpgroups, tiles of {tile}" in explain(folder / "model.onnx")
-    bias = 0
+    bias = feeds.get("mask", np.float16(0))
+    bias = np.where(bias, 0, -np.inf) if bias.dtype == bool else bias.astype("d")
     if causal:
-        bias = seen_by_rule(feeds["q"].shape[2], feeds["k"].shape[2])
-    with np.errstate(invalid="ignore"):
-        expected = reference(*(feeds[n] for n in "qkv"), scale, bias)
+        bias = bias + seen_by_rule(feeds["q"].shape[2], feeds["k"].shape[2])
+    q, k, v = (feeds[n] for n in "qkv")
+    if "softcap" in more:
+        cap = more["softcap"]
+        bias = bias + capped(q, k, scale, cap) - capped(q, k, scale, np.inf)
+    expected = reference(q, k, v, scale, bias, zeros=True)
     atol = 4e-3 if dtype == "float16" else 3e-2
     np.testing.assert_allclose(actual.astype("d"), expected, rtol=2e-2, atol=atol)
     return actual
@@ -82,6 +90,84 @@ def check(folder, feeds, tile="", dtype="float16", causal=0, names="BMN"):
 def test_shapes(dtype, heads, queries, keys, size, value_size, causal, tile, tmp_path):
     feeds = operands(1, heads, heads, queries, keys, size, value_size)
     check(tmp_path, feeds, tile, dtype, causal, names="M" if heads > 2 else "BM")
+
+
+def capped(q, k, scale, cap):
+    k = np.repeat(k.astype("d"), q.shape[1] // k.shape[1], axis=1)
+    scores = q.astype("d") @ k.swapaxes(-1, -2) * scale
+    return np.tanh(scores / cap) * cap if np.isfinite(cap) else scores
+
+
+@pytest.mark.parametrize(
+    "kind, shape, size, causal, softcap, names",
+    [
+        ("bool", (70, 210), 64, 0, 0.0, "BMN"),
+        ("float", (70, 210), 64, 1, 0.0, "BMN"),
+        ("bool", (2, 1, 1, 212), 128, 1, 0.0, "BM"),
+        ("float", (2, 1, 1, 212), 72, 0, 0.0, "BM"),
+        ("bool", (4, 70, 212), 64, 0, 2.0, "BM"),
+        ("float", (2, 4, 70, 140), 136, 1, 2.0, "BMN"),
+    ],
+)
+def test_masks(kind, shape, size, causal, softcap, names, tmp_path):
+    """Broadcast along what it lacks; the second query sees no key."""
+    feeds = operands(2, 4, 2, 70, shape[-1], size, size)
+    seen = np.random.default_rng(5).random(shape) < 0.5
+    if shape[-2] > 1:
+        seen[..., 1, :] = False
+    bias = np.where(seen, values(shape, seed=6), -np.inf).astype(np.float16)
+    feeds["mask"] = seen if kind == "bool" else bias
+    more = {"softcap": softcap} if softcap else {}
+    check(tmp_path, feeds, "128 queries", causal=causal, names=names, **more)
+
+
+def test_hidden_scores_that_are_numbers(tmp_path):
+    """As exporters write masks; a row of nothing but hidden keys sees all alike."""
+    node = helper.make_node
+    seen = np.random.default_rng(7).random((66, 41)) < 0.7
+    seen[2] = False
+    feeds = operands(1, 68, 68, 66, 41, 16, 16) | {"mask": seen}
+    nodes = [
+        node("Transpose", ["k"], ["kt"], perm=[0, 1, 3, 2]),
+        node("MatMul", ["q", "kt"], ["scores"]),
+        node("Mul", ["scores", "scale"], ["scaled"]),
+        node("Where", ["mask", "scaled", "least"], ["masked"]),
+        node("Softmax", ["masked"], ["shares"], axis=-1),
+        node("MatMul", ["shares", "v"], ["out"]),
+    ]
+    constants = {"scale": np.float16(0.25), "least": np.float16(-60000)}
+    given = [info(name, array) for name, array in feeds.items()]
+    made = helper.make_tensor_value_info("out", TensorProto.FLOAT16, None)
+    weights = [numpy_helper.from_array(a, name) for name, a in constants.items()]
+    graph = helper.make_graph(nodes, "attention", given, [made], weights)
+    actual = execute(graph, feeds, tmp_path, TARGET, 20)
+    assert "attention of warpgroups" in explain(tmp_path / "model.onnx")
+    q, k, v = (feeds[n].astype("d") for n in "qkv")
+    scores = np.where(seen, q @ k.swapaxes(-1, -2) / 4, -60000)
+    expected = softmax(scores) @ v
+    np.testing.assert_allclose(actual.astype("d"), expected, rtol=2e-2, atol=4e-3)
+
+
+def test_reasons(tmp_path):
+    for size, key_type, reason in [
+        (60, TensorProto.FLOAT16, "tokens are no multiple of 16 bytes, or begin at none"),
+        (64, TensorProto.FLOAT, "queries, keys and values are not all f16 or all bf16"),
+    ]:
+        shape = ["B", 16, 1024, size]
+        given = [helper.make_tensor_value_info(n, key_type, shape) for n in "qkv"]
+        made = helper.make_tensor_value_info("out", key_type, None)
+        node = helper.make_node("Attention", ["q", "k", "v"], ["out"])
+        save(tmp_path / "m.onnx", [node], given, made)
+        assert f"no attention of warpgroups: {reason}" in explain(tmp_path / "m.onnx")
+
+
+@pytest.mark.parametrize("scale", [-0.25, 0.0, 200.0, 3e5])
+def test_scales(scale, tmp_path):
+    """Greatest scores too large for a rounded reference, and none above 0."""
+    feeds = operands(2, 2, 2, 70, 210, 64, 64)
+    # Sums in which products do not cancel: those of other orders round alike.
+    feeds["q"], feeds["k"] = (np.round(feeds[n] * 2) / 2 for n in "qk")
+    check(tmp_path, feeds, scale=scale)
 
 
 # Several tiles at the edge of the rule and beyond it; more keys than queries and
@@ -155,22 +241,26 @@ def test_schedules_do_not_change_bits(tmp_path, monkeypatch):
 @pytest.mark.skipif(not PTXAS, reason="ptxas is not installed")
 @pytest.mark.parametrize("causal", [0, 1])
 @pytest.mark.parametrize(
-    "element, size, heads, registers",
+    "element, size, heads, mask, registers",
     [
-        (TensorProto.BFLOAT16, 128, 16, 168),
-        (TensorProto.FLOAT16, 64, 18, 128),
-        (TensorProto.FLOAT16, 64, 16, 168),
-        (TensorProto.BFLOAT16, 256, 16, 168),
-        (TensorProto.FLOAT16, 80, 16, 168),
+        (TensorProto.BFLOAT16, 128, 16, None, 168),
+        (TensorProto.FLOAT16, 64, 18, None, 128),
+        (TensorProto.BFLOAT16, 256, 16, None, 168),
+        (TensorProto.FLOAT16, 80, 16, TensorProto.BOOL, 168),
+        (TensorProto.FLOAT16, 192, 16, TensorProto.FLOAT16, 168),
     ],
 )
-def test_assembler(element, size, heads, registers, causal, tmp_path):
+def test_assembler(element, size, heads, mask, registers, causal, tmp_path):
     """Scores, powers and sums stay in registers, and nothing makes products wait for
     each other."""
     shape = [1, heads, "M", size]
     given = [helper.make_tensor_value_info(n, element, shape) for n in "qkv"]
+    names = ["q", "k", "v"]
+    if mask:
+        given.append(helper.make_tensor_value_info("mask", mask, ["M", "M"]))
+        names.append("mask")
     made = helper.make_tensor_value_info("out", element, None)
-    node = helper.make_node("Attention", ["q", "k", "v"], ["out"], is_causal=causal)
+    node = helper.make_node("Attention", names, ["out"], is_causal=causal)
     save(tmp_path / "m.onnx", [node], given, made)
     flags = [f"--target={TARGET}", "--emit=ptx", "-o", tmp_path / "m.ptx"]
     finished = tool.run([tool.tool("ingot"), "compile", tmp_path / "m.onnx", *flags])

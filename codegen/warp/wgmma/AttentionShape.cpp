@@ -32,12 +32,15 @@ constexpr int64_t mostStages = 4;
 
 /// Keys of a tile for which scores, powers and sums fit in the registers of a
 /// thread, keys / 2, keys / 4 and columns / 2, and two tiles in shared memory.
-/// At the edge of the causal rule small ones compute less in vain.
-static int64_t keysFor(const AttentionShape &shape, bool isCausal) {
-  int64_t columns = std::max(shape.size, shape.valueSize);
+/// At the edge of the causal rule small ones compute less in vain; what is
+/// added to scores needs registers of its own.
+static int64_t keysFor(const AttentionWork &work, int64_t groups) {
+  int64_t columns = std::max(work.size, work.valueSize);
+  if (!work.isPlain)
+    return columns <= 64 ? 128 : columns <= 128 ? 96 : columns <= 192 ? 64 : 32;
   if (columns <= 128)
-    return shape.groups == 2 && !isCausal ? 176 : 128;
-  return columns <= 192 ? 112 : isCausal ? 64 : 80;
+    return groups == 2 && !work.isCausal ? 176 : 128;
+  return columns <= 192 ? 112 : 64;
 }
 
 /// Sets how many tiles fit in shared memory; false if not even two do.
@@ -49,33 +52,36 @@ static bool setStages(AttentionShape &shape, int64_t shared) {
 }
 
 std::optional<AttentionShape>
-warp::chooseAttentionShape(kernel::MachineAttr machine, int64_t heads,
-                           int64_t queries, std::optional<int64_t> keys,
-                           int64_t size, int64_t valueSize, bool isCausal) {
+warp::chooseAttentionShape(kernel::MachineAttr machine,
+                           const AttentionWork &work) {
   std::optional<DeviceLimits> limits = deviceLimits(machine);
   if (!limits)
     return std::nullopt;
   std::optional<AttentionShape> best;
-  double least = productTime(
-      machine, heads * llvm::divideCeil(queries, rowsOfWarps), rowsOfWarps, 1);
+  auto timeOf = [&](int64_t queries, double efficiency) {
+    int64_t blocks = work.heads * llvm::divideCeil(work.queries, queries);
+    return productTime(machine, blocks, queries, efficiency);
+  };
+  double least = timeOf(rowsOfWarps, 1);
   for (const Candidate &candidate : candidates) {
-    AttentionShape shape;
-    shape.size = size;
-    shape.valueSize = valueSize;
-    shape.groups = candidate.groups;
-    shape.keys = keysFor(shape, isCausal);
-    // Tiles of about the same size, where the number of keys is known.
-    if (keys && *keys > 0) {
-      int64_t tiles = llvm::divideCeil(*keys, shape.keys);
-      shape.keys = llvm::alignTo(llvm::divideCeil(*keys, tiles), shape.depth);
-    }
-    bool fits = shape.groups == 2 || shape.valueSize <= shape.piece;
-    if (!fits || !setStages(shape, limits->warpgroupShared))
+    bool hasRegisters =
+        candidate.groups == 2 ||
+        (work.isPlain && work.valueSize <= AttentionShape::piece);
+    if (!hasRegisters)
       continue;
-    double time =
-        productTime(machine, heads * llvm::divideCeil(queries, shape.queries()),
-                    shape.queries(), candidate.efficiency);
-    if (time >= least)
+    AttentionShape shape;
+    shape.size = work.size;
+    shape.valueSize = work.valueSize;
+    shape.groups = candidate.groups;
+    shape.keys = keysFor(work, candidate.groups);
+    // Tiles of about the same size, where the number of keys is known.
+    if (work.keys && *work.keys > 0) {
+      int64_t tiles = llvm::divideCeil(*work.keys, shape.keys);
+      shape.keys =
+          llvm::alignTo(llvm::divideCeil(*work.keys, tiles), shape.depth);
+    }
+    double time = timeOf(shape.queries(), candidate.efficiency);
+    if (!setStages(shape, limits->warpgroupShared) || time >= least)
       continue;
     best = shape;
     least = time;

@@ -53,13 +53,21 @@ struct AttentionShape {
   int64_t sharedBytes() const { return barriersAt() + (1 + 4 * stages) * 8; }
 };
 
-/// The shape for so many queries and keys (estimated where they are symbolic)
-/// of so many heads in all batches, if the machine has such warpgroups and they
-/// take less time than warps do.
-std::optional<AttentionShape>
-chooseAttentionShape(kernel::MachineAttr machine, int64_t heads,
-                     int64_t queries, std::optional<int64_t> keys, int64_t size,
-                     int64_t valueSize, bool isCausal);
+/// What is to be computed: so many queries and keys (estimated, and unknown,
+/// where they are symbolic) of so many heads in all batches.
+struct AttentionWork {
+  int64_t heads = 0, queries = 0;
+  std::optional<int64_t> keys;
+  int64_t size = 0, valueSize = 0;
+  bool isCausal = false;
+  /// Scores are products times a number.
+  bool isPlain = true;
+};
+
+/// The shape, if the machine has such warpgroups and they take less time than
+/// warps do.
+std::optional<AttentionShape> chooseAttentionShape(kernel::MachineAttr machine,
+                                                   const AttentionWork &work);
 
 } // namespace ingot::warp
 

@@ -17,6 +17,7 @@
 #include "codegen/loop/LoopEmitter.h"
 #include "codegen/warp/Warp.h"
 #include "codegen/warp/wgmma/AttentionRing.h"
+#include "codegen/warp/wgmma/AttentionScores.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -46,11 +47,11 @@ static int64_t estimate(AffineExpr expr, int64_t assumed) {
 }
 
 namespace {
-class WarpgroupAttention : AttentionEmitter {
+class WarpgroupAttention : AttentionScores {
 public:
   WarpgroupAttention(KernelContext &context, StringRef name,
                      heavy::AttentionOp op)
-      : AttentionEmitter(context, name, op) {}
+      : AttentionScores(context, name, op) {}
 
   /// Why warpgroups do not compute it; empty if they do.
   StringRef refusal();
@@ -58,18 +59,6 @@ public:
   bool emit(OpBuilder &b, AffineExpr &work, GridShape &grid, StringRef &reason);
 
 private:
-  /// What a thread knows of its rows between tiles: for each of two rows the
-  /// reference of its powers and the total of those of its own keys; the sums
-  /// of values; the powers of the last tile, which are not in these sums yet.
-  struct State {
-    SmallVector<Value> references, totals, sums, powers;
-
-    SmallVector<Value> flat() const {
-      return llvm::to_vector(
-          llvm::concat<const Value>(references, totals, sums, powers));
-    }
-  };
-
   void locate(Words &w);
   AttentionRing::Place tokens(Words &w, Value number) {
     return {batch, keyHead, firstKeyOf(w, number)};
@@ -92,47 +81,22 @@ private:
   SmallVector<Value> multiplyKeys(Words &w, Value number);
   SmallVector<Value> addValues(Words &w, Value number, ArrayRef<Value> powers,
                                ArrayRef<Value> sums);
-  void hide(Words &w, Value number, MutableArrayRef<Value> scores);
-  SmallVector<Value> takePowers(Words &w, State &state,
-                                MutableArrayRef<Value> scores);
-  SmallVector<Value> pack(Words &w, ArrayRef<Value> powers);
   State firstTile(Words &w);
   State nextTile(Words &w, Value number, State state, bool isChecked);
   State loopTiles(Words &w, Value from, Value to, State state, bool isChecked);
   State stateFrom(ValueRange flat) const;
   SmallVector<Value> finishTiles(Words &w, State state);
-  void store(Words &w, ArrayRef<Value> totals, ArrayRef<Value> sums);
 
   Value compare(Words &w, arith::CmpIPredicate predicate, Value x, Value y) {
     return arith::CmpIOp::create(w.b, loc, predicate, x, y);
   }
-  Value ofRow(Words &w, Value v, function_ref<Value(Value, Value)> combine) {
-    for (int64_t mask : {1, 2})
-      v = combine(v, shuffleXor(w.b, loc, v, mask));
-    return v;
-  }
-  /// Joins values of a row, in two chains, which do not wait for each other.
-  Value join(ArrayRef<Value> values, function_ref<Value(Value, Value)> combine);
-  /// Those of row 0 or 1 of the thread.
-  SmallVector<Value> ofRow(ArrayRef<Value> values, int64_t r) const {
-    SmallVector<Value> result;
-    for (auto [i, v] : llvm::enumerate(values))
-      if (int64_t(i % 4 / 2) == r)
-        result.push_back(v);
-    return result;
-  }
-  /// What a score is multiplied by to be an exponent of 2.
-  double factor() { return op.getScale().convertToDouble() * M_LOG2E; }
-
-  Type element;
   AttentionRing ring;
   /// Of the block: tiles of queries of a head, its head and first query, tiles
   /// of keys that it looks at.
   Value queryTiles, head, firstQuery, tiles;
-  /// Of the threads that multiply: which of the warpgroups, lane, whether it is
+  /// Of the threads that multiply: which of the warpgroups, whether the lane is
   /// the first of its warp.
-  Value group, lane, isFirstLane;
-  Row rowsOfThread[2];
+  Value group, isFirstLane;
 };
 } // namespace
 
@@ -146,9 +110,6 @@ StringRef WarpgroupAttention::refusal() {
     return "keys lie across";
   if (size > mostSize || valueSize > mostSize)
     return "heads are too large";
-  // A scale that is a power of 2 can be applied after the greatest was found.
-  if (!inTwos || !(factor() > 0) || !std::isnormal(float(factor())))
-    return "scores are more than scaled products";
   return "";
 }
 
@@ -249,77 +210,6 @@ SmallVector<Value> WarpgroupAttention::addValues(Words &w, Value number,
   return next;
 }
 
-/// Scores of keys that a row does not see become minus infinity.
-void WarpgroupAttention::hide(Words &w, Value number,
-                              MutableArrayRef<Value> scores) {
-  Value first = w.add(firstKeyOf(w, number), w.mul(w.rem(lane, 4), 2));
-  Value limits[2];
-  for (int64_t r = 0; r < 2; ++r) {
-    Value limit = keyCount;
-    if (Value hidden = rowsOfThread[r].hidden)
-      limit = arith::MinSIOp::create(w.b, loc, limit, hidden);
-    limits[r] = w.sub(limit, first);
-  }
-  for (auto [i, x] : llvm::enumerate(scores)) {
-    Value key = w.number(i / 4 * 8 + i % 2);
-    Value seen = compare(w, arith::CmpIPredicate::sgt, limits[i % 4 / 2], key);
-    x = w.select(seen, x, real(w, -INFINITY));
-  }
-}
-
-Value WarpgroupAttention::join(ArrayRef<Value> values,
-                               function_ref<Value(Value, Value)> combine) {
-  Value chains[2] = {values[0], values[1]};
-  for (auto [i, v] : llvm::enumerate(values.drop_front(2)))
-    chains[i % 2] = combine(chains[i % 2], v);
-  return combine(chains[0], chains[1]);
-}
-
-/// Scores become powers of 2, relative to the greatest score of their row so
-/// far. Returns what the sums of both rows must be multiplied by.
-///
-/// The reference is a rounded number, the same for all that is summed until
-/// there is a greater one: its rounding cancels out.
-SmallVector<Value>
-WarpgroupAttention::takePowers(Words &w, State &state,
-                               MutableArrayRef<Value> scores) {
-  auto greatest = [&](Value x, Value y) { return greater(w, x, y); };
-  auto exp2 = [&](Value x) -> Value {
-    return LLVM::CallIntrinsicOp::create(
-               w.b, loc, x.getType(),
-               w.b.getStringAttr("llvm.nvvm.ex2.approx.ftz.f32"), ValueRange{x})
-        .getResults();
-  };
-  Value scale = real(w, factor());
-  SmallVector<Value> shrinks;
-  Value negated[2];
-  for (int64_t r = 0; r < 2; ++r) {
-    Value most = ofRow(w, join(ofRow(scores, r), greatest), greatest);
-    most = greater(w, state.references[r], times(w, most, scale));
-    Value from = shift(w, most);
-    negated[r] = arith::NegFOp::create(w.b, loc, from);
-    shrinks.push_back(exp2(plus(w, state.references[r], negated[r])));
-    state.references[r] = most;
-  }
-  for (auto [i, x] : llvm::enumerate(scores))
-    x = exp2(math::FmaOp::create(w.b, loc, x, scale, negated[i % 4 / 2]));
-  for (int64_t r = 0; r < 2; ++r) {
-    auto sum = [&](Value x, Value y) { return plus(w, x, y); };
-    Value total = join(ofRow(scores, r), sum);
-    state.totals[r] =
-        math::FmaOp::create(w.b, loc, state.totals[r], shrinks[r], total);
-  }
-  return shrinks;
-}
-
-/// Powers as halves: those of 16 keys are four registers.
-SmallVector<Value> WarpgroupAttention::pack(Words &w, ArrayRef<Value> powers) {
-  SmallVector<Value> words;
-  for (size_t i = 0; i < powers.size(); i += 2)
-    words.push_back(halves(w, element, powers[i], powers[i + 1]));
-  return words;
-}
-
 WarpgroupAttention::State WarpgroupAttention::stateFrom(ValueRange flat) const {
   State state;
   auto take = [&](size_t count) {
@@ -327,7 +217,7 @@ WarpgroupAttention::State WarpgroupAttention::stateFrom(ValueRange flat) const {
     flat = flat.drop_front(count);
     return taken;
   };
-  state.references = take(2);
+  state.greatest = take(2);
   state.totals = take(2);
   state.sums = take(ring.shape.valueColumns() / 2);
   state.powers = take(flat.size());
@@ -336,7 +226,7 @@ WarpgroupAttention::State WarpgroupAttention::stateFrom(ValueRange flat) const {
 
 WarpgroupAttention::State WarpgroupAttention::firstTile(Words &w) {
   State state;
-  state.references.assign(2, real(w, -INFINITY));
+  state.greatest.assign(2, real(w, -INFINITY));
   state.totals.assign(2, real(w, 0));
   state.sums.assign(ring.shape.valueColumns() / 2, real(w, 0));
   Value number = w.number(0);
@@ -347,7 +237,7 @@ WarpgroupAttention::State WarpgroupAttention::firstTile(Words &w) {
   commitProducts(w);
   scores = finishProducts(w, scores);
   ring.release(w, AttentionRing::Keys, number, isFirstLane);
-  hide(w, number, scores);
+  makeScores(w, firstKeyOf(w, number), scores, /*isChecked=*/true);
   takePowers(w, state, scores);
   state.powers = pack(w, scores);
   return state;
@@ -399,8 +289,7 @@ WarpgroupAttention::State WarpgroupAttention::nextTile(Words &w, Value number,
   passTurn(w);
   scores = finishProducts(w, 1, scores, {});
   ring.release(w, AttentionRing::Keys, number, isFirstLane);
-  if (isChecked)
-    hide(w, number, scores);
+  makeScores(w, firstKeyOf(w, number), scores, isChecked);
   SmallVector<Value> shrinks = takePowers(w, state, scores);
   // Powers become halves when the registers of the last ones are free.
   SmallVector<Value> both = llvm::to_vector(llvm::concat<Value>(sums, scores));
@@ -439,22 +328,6 @@ SmallVector<Value> WarpgroupAttention::finishTiles(Words &w, State state) {
   return finishProducts(w, 0, sums, powers);
 }
 
-void WarpgroupAttention::store(Words &w, ArrayRef<Value> totals,
-                               ArrayRef<Value> sums) {
-  for (int64_t r = 0; r < 2; ++r) {
-    Value total =
-        ofRow(w, totals[r], [&](Value x, Value y) { return plus(w, x, y); });
-    Value factor = share(w, total);
-    for (int64_t j = 0; j < ring.shape.valueColumns() / 8; ++j) {
-      SmallVector<Value> two;
-      for (int64_t i = 0; i < 2; ++i)
-        two.push_back(finish(w, sums[j * 4 + r * 2 + i], factor));
-      storeNeighbours(w, rowsOfThread[r],
-                      w.add(w.mul(w.rem(lane, 4), 2), j * 8), two);
-    }
-  }
-}
-
 /// What the warpgroups that multiply do.
 void WarpgroupAttention::computeAll(Words &w) {
   lane = w.rem(thread, 32);
@@ -462,17 +335,15 @@ void WarpgroupAttention::computeAll(Words &w) {
   Value firstOfGroup = w.add(firstQuery, w.mul(group, groupRows));
   Value firstOfWarp =
       w.add(firstOfGroup, w.mul(w.rem(w.div(thread, 32), 4), 16));
-  Value last = w.sub(queryCount, w.number(1));
-  for (int64_t r = 0; r < 2; ++r) {
-    Value query = w.add(firstOfWarp, w.add(w.div(lane, 4), r * 8));
-    Value exists = w.less(query, queryCount);
-    rowsOfThread[r] = rowOf(w, head, w.select(exists, query, last), exists);
-  }
+  setRows(w, head, firstOfWarp);
   // Tiles at which no row of the warpgroup has a hidden key.
   Value whole = keyCount;
   if (op.getCausalOffset()) {
+    Value last = w.sub(queryCount, w.number(1));
     Value first = arith::MinUIOp::create(w.b, loc, firstOfGroup, last);
-    whole = keysSeenUpTo(w, first);
+    whole = rowOf(w, head, first, {}).hidden;
+    whole = arith::MaxSIOp::create(w.b, loc, whole, w.number(0));
+    whole = arith::MinSIOp::create(w.b, loc, whole, keyCount);
   }
   whole = w.div(whole, ring.shape.keys);
   // Tile 0 is looked at in any case.
@@ -503,7 +374,8 @@ void WarpgroupAttention::computeAll(Words &w) {
   scf::YieldOp::create(otherwise, loc,
                        SmallVector<Value>(types.size(), real(none, 0)));
   SmallVector<Value> results(branch.getResults());
-  store(w, ArrayRef(results).take_front(2), ArrayRef(results).drop_front(2));
+  storeRows(w, ArrayRef(results).take_front(2),
+            ArrayRef(results).drop_front(2));
 }
 
 bool WarpgroupAttention::emit(OpBuilder &b, AffineExpr &work, GridShape &grid,
@@ -511,10 +383,15 @@ bool WarpgroupAttention::emit(OpBuilder &b, AffineExpr &work, GridShape &grid,
   Words w(b, loc);
   element = getElementTypeOrSelf(op.getQ());
   AffineExpr headsOfAll = batches * heads * perKey;
-  std::optional<AttentionShape> chosen = chooseAttentionShape(
-      context.machine, estimate(headsOfAll, assumedSize),
-      estimate(queries, assumedTokens), onnx::constantValue(keys), size,
-      valueSize, bool(op.getCausalOffset()));
+  AttentionWork all{estimate(headsOfAll, assumedSize),
+                    estimate(queries, assumedTokens),
+                    onnx::constantValue(keys),
+                    size,
+                    valueSize,
+                    bool(op.getCausalOffset()),
+                    isPlain()};
+  std::optional<AttentionShape> chosen =
+      chooseAttentionShape(context.machine, all);
   if (!chosen) {
     reason = "smaller tiles of warps keep more of the device busy";
     return false;
@@ -539,6 +416,8 @@ bool WarpgroupAttention::emit(OpBuilder &b, AffineExpr &work, GridShape &grid,
   grid.block = shape.threads();
   grid.blockItems = 1;
   grid.shared = shape.sharedBytes();
+  // All registers of a multiprocessor, or what is moved would not be known.
+  grid.resident = 1;
   grid.remark = ("attention of warpgroups, tiles of " + Twine(shape.queries()) +
                  " queries and " + Twine(shape.keys) + " keys")
                     .str();
