@@ -48,6 +48,15 @@ void Interpreter::run(Block &block) {
     (void)runOp(&op);
 }
 
+/// True for views of elements as themselves, or of 8-bit floats as bytes.
+static bool isSeenAs(Type from, Type to) {
+  auto isByte = [](Type type) {
+    return isa<IntegerType, FloatType>(type) &&
+           type.getIntOrFloatBitWidth() == 8;
+  };
+  return from == to || (isByte(from) && isByte(to));
+}
+
 LogicalResult Interpreter::runOp(Operation *op) {
   if (auto empty = dyn_cast<kernel::EmptyOp>(op)) {
     auto type = cast<RankedTensorType>(empty.getType());
@@ -63,7 +72,7 @@ LogicalResult Interpreter::runOp(Operation *op) {
       offset = onnx::constantValue(view.getOffset()->getDims().front());
     if (!source || !source->isKnown() || !type || !type.hasStaticShape() ||
         !offset || *offset + type.getNumElements() > source->size() ||
-        type.getElementType() != source->type().getElementType())
+        !isSeenAs(source->type().getElementType(), type.getElementType()))
       return fail("the bytes of a view are not known");
     tensors[view] = std::make_unique<TensorData>(source->viewed(type, *offset));
     return success();

@@ -94,7 +94,8 @@ std::optional<TensorData> TensorData::of(ElementsAttr attr) {
 TensorData TensorData::viewed(RankedTensorType type, int64_t offset) const {
   TensorData result = *this;
   result.tensorType = type;
-  if (offset != 0 || type.getNumElements() != size())
+  if (offset != 0 || type.getNumElements() != size() ||
+      type.getElementType() != tensorType.getElementType())
     result.source = {};
   if (!oneElement)
     result.data += offset * bytes;

@@ -249,6 +249,31 @@ def test_other_machines(tmp_path):
     assert "stays in float" in text and "8-bit floats" not in text.split("stays in float")[0]
 
 
+def test_convolution_on_other_machines(tmp_path):
+    """Weights are dequantized by the compiler."""
+    factors = Factors((1, 8, 6, 6), (12, 8, 1, 1), 0)
+    nodes = [helper.make_node("Conv", ["xf", "wf"], ["y"])]
+    expected = np.einsum("nchw,fc->nfhw", factors.x, factors.w[:, :, 0, 0])
+    check(tmp_path, "host", factors, nodes, expected)
+    assert "convolution emitter" in explain(tmp_path / "model.onnx", "host")
+
+
+def test_driver(tmp_path, monkeypatch):
+    """PTX of 8-bit floats is for drivers of CUDA 12.4 and later."""
+    factors = Factors((40, 56), (56, 24), 1)
+    nodes = [helper.make_node("MatMul", ["xf", "wf"], ["y"])]
+    model = tmp_path / "m.onnx"
+    save(model, factors.nodes + nodes, factors.feeds, factors.weights)
+    np.savez(tmp_path / "in.npz", **factors.feeds)
+    for version, outcome in (("12030", "refused"), ("12040", "done")):
+        finished = tool.run(
+            [tool.tool("ingot"), "run", model, *tool.target_flags("sm_89")]
+            + ["--inputs", tmp_path / "in.npz", "--outputs", tmp_path / "out.npz"],
+            env={**tool.target_environment("sm_89"), "INGOT_FAKE_CUDA_DRIVER": version},
+        )
+        assert finished.outcome() == outcome, finished.message()
+
+
 def test_reasons(tmp_path):
     factors = Factors((40, 56), (56, 24), 0)
     factors.weights["sw"] = np.full(56, 0.5, np.float32)
