@@ -7,6 +7,7 @@
 #include "codegen/Fp32Products.h"
 #include "codegen/Target.h"
 #include "dialects/ingot/Ingot.h"
+#include "passes/Precision.h"
 #include "passes/Remark.h"
 
 #include "llvm/ADT/StringSwitch.h"
@@ -84,13 +85,18 @@ static bool isSingle(Value v) {
   return cast<ShapedType>(v.getType()).getElementType().isF32();
 }
 
+StringRef ingot::explainFewRows(Operation *op) {
+  if (!isSingle(op->getOperand(0)) || fp32ProductsOf(op) == Fp32Products::Exact)
+    return "";
+  return "its products of f32 stay exact: with so few rows all time is that of "
+         "reading the right factor";
+}
+
 /// Why an op multiplies f32 as such on a machine whose tensor cores could take
 /// them; empty if that is left to its emitter.
 static StringRef whyExact(Operation *op) {
   if (isa<heavy::AttentionOp>(op))
     return "attention of f32 is computed by multiply-adds";
-  if (isa<heavy::MatmulNBitsOp>(op))
-    return "weights of a few bits become f32 in registers";
   auto conv = dyn_cast<heavy::ConvOp>(op);
   return conv && conv.isDepthwise()
              ? "a depthwise convolution has no products of matrices"

@@ -19,10 +19,6 @@
 
 namespace ingot {
 
-/// On the module: what products of f32 factors are wanted as, "tf32", "bf16x3"
-/// or "bf16x6". Absent: exact.
-constexpr llvm::StringLiteral fp32ProductsAttrName = "ingot.fp32_products";
-
 /// What tensor cores do with f32 factors.
 enum class Fp32Products {
   /// Nothing: threads multiply and add.
@@ -52,6 +48,10 @@ std::string describeFp32Products(mlir::ModuleOp module);
 /// in spite of the wish, and why. Blocks of threads say themselves what they
 /// do.
 void explainFp32Products(mlir::ModuleOp module);
+
+/// The same of an op that is computed in another way than by blocks since it
+/// has few rows; empty if it would be exact anyway.
+llvm::StringRef explainFewRows(mlir::Operation *op);
 
 /// What tensor cores do with the factors, for people.
 llvm::StringRef explainFp32Products(Fp32Products products);

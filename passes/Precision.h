@@ -21,6 +21,10 @@ namespace ingot {
 /// value has the type that the model gives it.
 constexpr llvm::StringLiteral precisionAttrName = "ingot.precision";
 
+/// On the module: what tensor cores may take factors of f32 as, "tf32",
+/// "bf16x3" or "bf16x6". Absent: products of f32 are exact.
+constexpr llvm::StringLiteral fp32ProductsAttrName = "ingot.fp32_products";
+
 /// Makes the function "main" return the largest magnitude of every f32 value
 /// too, each as a scalar after its own results; says how many.
 size_t observeRanges(mlir::ModuleOp module);

@@ -414,8 +414,12 @@ void BlockProduct::emit(OpBuilder &b, AffineExpr &work, GridShape &grid) {
   SmallVector<AffineExpr> space = makeSpace(ctx);
   if (!operands.weights &&
       emitWarpgroupProduct(b, context, operands, epilogue, rowEstimate,
-                           matrices, shape.time, work, grid))
+                           matrices, shape.time, work, grid)) {
+    if (factors.fp32 != Fp32Products::Exact)
+      grid.remark += "; f32 factors are taken as tf32: constants are rounded, "
+                     "others cut";
     return;
+  }
   if (operands.weights)
     grid.remark =
         ("product with weights of " + Twine(operands.weights.getBits()) +
@@ -529,6 +533,7 @@ LogicalResult warp::emitBlockProduct(OpBuilder &b, KernelContext &context,
   operands.root = root;
   if (auto matmul = dyn_cast<heavy::MatmulNBitsOp>(root)) {
     if (hasFewRows(matmul)) {
+      grid.remark = explainFewRows(matmul);
       emitFewRows(b, context, matmul, name, epilogue, work, grid);
       return success();
     }
@@ -569,11 +574,15 @@ LogicalResult warp::emitBlockProduct(OpBuilder &b, KernelContext &context,
   operands.rightWidth = product.panel.value_or(product.n);
   if (isBytes)
     describeBytes(context, operands);
+  auto right = cast<RankedTensorType>(root->getOperand(1).getType());
+  if (product.panel && right.getElementType().isF32() &&
+      right.getRank() == (isa<heavy::ConvOp>(root) ? 6 : 4)) {
+    operands.byColumns = true;
+    operands.rightRows = onnx::constantDim(operands.rightWidth, b.getContext());
+    operands.rightWidth = right.getShape().back();
+  }
   if (hasFewRows(operands)) {
-    if (fp32ProductsOf(root) != Fp32Products::Exact &&
-        product.a.elementType.isF32())
-      grid.remark = "its products of f32 stay exact: with so few rows all time "
-                    "is that of reading the right factor";
+    grid.remark = explainFewRows(root);
     emitFewRows(b, context, root->getLoc(), name, operands, epilogue, work,
                 grid);
     return success();

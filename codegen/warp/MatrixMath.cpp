@@ -81,6 +81,25 @@ SmallVector<Value> MatrixMath::loadWords(Words &w, Value tile, Value step) {
   return words;
 }
 
+/// The same where rows of the tile are columns, of depth in chunks of 16 bytes.
+SmallVector<Value> MatrixMath::loadColumns(Words &w, Value tile, Value step) {
+  int64_t chunks = stepBytes() / chunkBytes;
+  SmallVector<Value> words(columnTiles() * chunks);
+  Value column =
+      w.add(w.add(firstColumn, w.mul(w.div(lane, 16), 8)), w.rem(lane, 8));
+  Value first = w.add(w.mul(step, chunks), w.rem(w.div(lane, 8), 2));
+  for (int64_t j = 0; j < columnTiles(); j += 2)
+    for (int64_t chunk = 0; chunk < chunks; chunk += 2) {
+      Value at = right.offset(w, w.add(column, j * productColumns),
+                              w.add(first, chunk));
+      SmallVector<Value> loaded = loadMatrices(w, bytesAfter(w, tile, at),
+                                               /*transposed=*/false);
+      for (auto [i, word] : llvm::enumerate(loaded))
+        words[(j + i / 2) * chunks + chunk + i % 2] = word;
+    }
+  return words;
+}
+
 /// Words with f32 in the form that tensor cores take, part by part: each is
 /// rounded, or neighbours become pairs of halves.
 Parts MatrixMath::convert(Words &w, ArrayRef<Value> words) {
@@ -105,24 +124,15 @@ Parts MatrixMath::convert(Words &w, ArrayRef<Value> words) {
   return parts;
 }
 
-/// Of the right tile in rows of columns, 16 bytes of depth each.
-SmallVector<Value> MatrixMath::loadColumns(Words &w, Value tile, Value step) {
-  SmallVector<Value> words;
-  Value column =
-      w.add(w.add(firstColumn, w.mul(w.div(lane, 16), 8)), w.rem(lane, 8));
-  Value chunk = w.add(w.mul(step, 2), w.rem(w.div(lane, 8), 2));
-  for (int64_t j = 0; j < columnTiles(); j += 2) {
-    Value at = right.offset(w, w.add(column, j * productColumns), chunk);
-    llvm::append_range(words, loadMatrices(w, bytesAfter(w, tile, at),
-                                           /*transposed=*/false));
-  }
-  return words;
-}
-
 /// Two registers for each eight columns.
 Parts MatrixMath::loadRight(Words &w, Value tile, Value step) {
-  if (factors.byColumns)
-    return {loadColumns(w, tile, step)};
+  if (factors.byColumns) {
+    SmallVector<Value> words = loadColumns(w, tile, step);
+    // Constants were rounded when they were packed.
+    if (factors.fp32 == Fp32Products::Tf32)
+      return {words};
+    return convert(w, words);
+  }
   if (factors.isWords())
     return convert(w, loadWords(w, tile, step));
   SmallVector<Value> words;
@@ -176,11 +186,11 @@ SmallVector<Value> MatrixMath::multiply(Words &w, Value leftTile,
       for (int64_t j = 0; j < columnTiles(); ++j) {
         MutableArrayRef<Value> of =
             MutableArrayRef(result).slice((i * columnTiles() + j) * 4, 4);
-        ArrayRef<Value> right = b.slice(2 * j, 2);
+        ArrayRef<Value> pair = b.slice(2 * j, 2);
         SmallVector<Value> next =
             factors.isFloat8()
-                ? multiplyFloat8(w, type, factors.rightType, a, right, of)
-                : multiplyMatrices(w, type, factors.isUnsigned, a, right, of);
+                ? multiplyFloat8(w, type, factors.rightType, a, pair, of)
+                : multiplyMatrices(w, type, factors.isUnsigned, a, pair, of);
         llvm::copy(next, of.begin());
       }
     };

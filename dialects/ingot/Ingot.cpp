@@ -104,13 +104,15 @@ LogicalResult ConvOp::verify() {
     }
     bool isBytes = isInteger() || isFloat8(weights.getElementType());
     // So are all taps where a single block has them all.
-    if (isBytes && weights.getRank() == 6 && weights.getDimSize(2) == 1) {
+    bool isColumns = weights.getElementType().isF32() && weights.getRank() == 6;
+    if ((isBytes || isColumns) && weights.getRank() == 6 &&
+        weights.getDimSize(2) == 1) {
       depth *= points;
       points = 1;
     }
     // Pairs of bf16 have a dimension of their own too.
     bool isPairs = weights.getElementType().isBF16() && weights.getRank() == 6;
-    if ((isBytes || isPairs) && weights.getRank() > 0)
+    if ((isBytes || isPairs || isColumns) && weights.getRank() > 0)
       depth =
           llvm::alignTo(depth, std::max<int64_t>(1, weights.getShape().back()));
     expected = getGroup() * llvm::divideCeil(perGroup, *getPanel()) *
@@ -153,11 +155,11 @@ LogicalResult MatmulOp::verify() {
       return success();
     }
   }
-  if (getPanel() && b.getElementType().isBF16() && b.getRank() == 4) {
+  if (getPanel() && isa<FloatType>(b.getElementType()) && b.getRank() == 4) {
+    int64_t group = b.getDimSize(3), held = b.getDimSize(1) * group;
     if (!ShapedType::isDynamic(k) &&
-        int64_t(llvm::alignTo(k, 2)) != b.getDimSize(1) * 2)
-      return emitOpError("inner sizes differ: ")
-             << k << " and " << b.getDimSize(1) * 2;
+        (group < 1 || int64_t(llvm::alignTo(k, group)) != held))
+      return emitOpError("inner sizes differ: ") << k << " and " << held;
     return success();
   }
   int64_t rows = getPanel() ? b.getDimSize(1) : b.getDimSize(b.getRank() - 2);

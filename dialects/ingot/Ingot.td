@@ -56,6 +56,10 @@ def Ingot_ConvOp : Ingot_Op<"conv"> {
     Input and weights may each be f16 or bf16, with a result in f32: they are
     widened in registers. If both are bf16 on a machine with `bf16Intrinsic`, the
     packed depth is in pairs: [group, panels, kernel..., depth / 2, panel, 2].
+
+    Weights of f32 for tensor cores (passes/Precision.h) have a row for each
+    filter: [group, 1, 1, 1, panel, depth], the depth that of all taps and
+    channels, padded with zeros to a multiple of 4; rounded already for tf32.
   }];
   let arguments = (ins Onnx_Tensor:$input, Onnx_Tensor:$weights,
                        DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
@@ -107,7 +111,8 @@ def Ingot_MatmulOp : Ingot_Op<"matmul"> {
     weights of ingot.conv; `byte_pairs` is as there.
 
     `a` and `b` may each be f16 or bf16, with a result in f32, as for
-    ingot.conv: pairs are [panels, depth / 2, panel, 2].
+    ingot.conv: pairs are [panels, depth / 2, panel, 2]; so is f32 for tensor
+    cores: [1, 1, panel, depth].
   }];
   let arguments = (ins Onnx_Tensor:$a, Onnx_Tensor:$b, I64Attr:$n,
                        UnitAttr:$transpose_a, OptionalAttr<I64Attr>:$panel,

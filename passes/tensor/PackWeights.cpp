@@ -7,12 +7,16 @@
 #include "dialects/ingot/Ingot.h"
 #include "dialects/onnx/Layout.h"
 #include "dialects/onnx/Shape.h"
+#include "passes/Precision.h"
 #include "passes/tensor/Lowering.h"
 #include "passes/tensor/PackIntegers.h"
 #include "passes/tensor/PackNBits.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/bit.h"
+
+#include <cmath>
 
 namespace ingot {
 #define GEN_PASS_DEF_PACKWEIGHTS
@@ -23,6 +27,14 @@ using namespace mlir;
 using namespace ingot;
 
 namespace {
+/// An f32 rounded to the 11 bits of tf32, to nearest, ties away from zero.
+static float roundToTf32(float v) {
+  constexpr uint32_t half = 1 << 12;
+  uint32_t bits = llvm::bit_cast<uint32_t>(v);
+  return std::isfinite(v) ? llvm::bit_cast<float>((bits + half) & -(2 * half))
+                          : v;
+}
+
 /// Random access to a constant's elements as float or double.
 class ConstantReader {
 public:
@@ -43,6 +55,8 @@ public:
   bool isValid() const { return valid; }
   FloatType elementType() const { return type; }
   bool isHalf() const { return bytes == 2; }
+  /// For tensor cores: in rows, one for each column, and rounded to tf32.
+  bool byColumns = false, asTf32 = false;
 
   template <typename T> T get(int64_t i) const {
     const char *at = data.data() + (splat ? 0 : i * bytes);
@@ -55,7 +69,7 @@ public:
     if (type.isF32()) {
       float v;
       std::memcpy(&v, at, 4);
-      return v;
+      return asTf32 ? roundToTf32(v) : v;
     }
     if (type.isF64()) {
       double v;
@@ -104,6 +118,9 @@ static int64_t panelWidth(kernel::MachineAttr machine, int64_t n, int64_t width,
     return llvm::alignTo(n, machine.lanes(8 * sizeof(T)));
   return width * vectorsPerPanel(machine, n, width, fewRows);
 }
+
+/// Elements of f32 that a thread moves at once.
+constexpr int64_t rowElements = 4;
 
 namespace {
 /// The order of a panel: `group` depths of each of its columns lie side by
@@ -154,6 +171,22 @@ static void packConv(heavy::ConvOp op, const ConstantReader &from,
   bool pairs =
       !op.getInputChannelsFirst() &&
       machine.dotsBf16(op.getInputType().getElementType(), elementType);
+  if (from.byColumns) {
+    int64_t depth = points * channels, held = llvm::alignTo(depth, rowElements);
+    auto type =
+        RankedTensorType::get({groups, 1, 1, 1, panel, held}, elementType);
+    Value packed = packedConstant<T>(b, op.getLoc(), type, [&](T *to) {
+      for (int64_t g = 0; g < groups; ++g)
+        for (int64_t m = 0; m < perGroup; ++m)
+          for (int64_t c = 0; c < channels; ++c)
+            for (int64_t k = 0; k < points; ++k)
+              to[(g * panel + m) * held + k * channels + c] =
+                  from.get<T>(((g * perGroup + m) * channels + c) * points + k);
+    });
+    op.getWeightsMutable().assign(packed);
+    op.setPanel(panel);
+    return;
+  }
   PanelOrder order{pairs ? 2 : 1, panel};
   int64_t held = llvm::alignTo(channels, order.group);
   auto type = order.type({groups, panels, points}, channels, elementType);
@@ -189,6 +222,8 @@ static void packMatmul(heavy::MatmulOp op, const ConstantReader &from,
                !ShapedType::isDynamic(left.getShape().back()) &&
                machine.dotsBf16(left.getElementType(), from.elementType());
   PanelOrder order{pairs ? 2 : 1, panel};
+  if (from.byColumns)
+    order.group = llvm::alignTo(depth, rowElements);
   int64_t held = llvm::alignTo(depth, order.group);
   auto type = order.type({panels}, depth, from.elementType());
   Value packed = packedConstant<T>(b, op.getLoc(), type, [&](T *to) {
@@ -233,6 +268,23 @@ struct PackWeights : ingot::impl::PackWeightsBase<PackWeights> {
     });
   }
 
+  /// Tensor cores take f32 factors by columns, if the module wants them to.
+  /// Products of so few rows that blocks would read single columns do without.
+  void chooseForm(ConstantReader &from, RankedTensorType result,
+                  kernel::MachineAttr machine) {
+    constexpr int64_t few = 8;
+    auto products =
+        getOperation()->getAttrOfType<StringAttr>(fp32ProductsAttrName);
+    std::optional<int64_t> rows = onnx::constantValue(onnx::product(
+        ArrayRef(onnx::getDims(result)).drop_back(), result.getContext()));
+    if (!products || products.getValue() == "exact" ||
+        !machine.getTensorCores() || !from.elementType().isF32() ||
+        (rows && *rows <= few))
+      return;
+    from.byColumns = true;
+    from.asTf32 = products.getValue() == "tf32";
+  }
+
   void pack(heavy::ConvOp op, kernel::MachineAttr machine) {
     if (hasBytes(op.getInput()))
       return packIntegers(op, machine);
@@ -242,6 +294,7 @@ struct PackWeights : ingot::impl::PackWeightsBase<PackWeights> {
     ConstantReader from(value);
     if (!from.isValid())
       return;
+    chooseForm(from, op.getResultType(), machine);
     Type type = op.getResultType().getElementType();
     int64_t width = machine.lanes(type.getIntOrFloatBitWidth());
     if (from.isHalf())
@@ -267,6 +320,7 @@ struct PackWeights : ingot::impl::PackWeightsBase<PackWeights> {
     ConstantReader from(value);
     if (!from.isValid())
       return;
+    chooseForm(from, cast<RankedTensorType>(op.getResult().getType()), machine);
     int64_t depth = matrix.getDimSize(transpose ? 1 : 0);
     Type type =
         cast<RankedTensorType>(op.getResult().getType()).getElementType();

@@ -215,6 +215,96 @@ def test_transposed_left(form, tmp_path):
     check(y, lambda a, b: a.T @ b, x, w, form, 24)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_quantized_weights(form, tmp_path):
+    rng = np.random.default_rng(11)
+    x, codes = numbers(rng, 20, 64), rng.integers(0, 256, (40, 2, 16)).astype(np.uint8)
+    scales = (rng.random(80) / 8).astype(np.float32)
+    given = np.stack([codes % 16, codes // 16], axis=-1).reshape(40, 2, 32).astype(np.float32)
+    w = ((given - 8) * scales.reshape(40, 2, 1)).reshape(40, 64).T
+    shape = dict(K=64, N=40, bits=4, block_size=32)
+    node = helper.make_node(
+        "MatMulNBits", ["x", "codes", "scales"], ["y"], domain="com.microsoft", **shape
+    )
+    weights = {"codes": codes, "scales": scales}
+    y = run(tmp_path, [node], {"x": x}, weights, form, remark=REMARKS[form])
+    check(y, np.matmul, x, w, form, 64)
+
+
+def taken_by_warpgroups(x, w, product):
+    """Constants are rounded when they are packed; what comes at run time loses
+    the bits that tf32 has not."""
+    return product(parts_cut(x), parts(w, "tf32")[0])
+
+
+def check_warpgroups(folder, monkeypatch, nodes, x, w, product, tile, tail, more=(), symbols=()):
+    monkeypatch.setenv("INGOT_FAKE_CUDA_SEED", "2")
+    weights = {"w": w, **dict(more)}
+    remark = f"product of warpgroups, tiles of {tile}"
+    y = run(folder, nodes, {"x": x}, weights, "tf32", "sm_90a", symbols, remark)
+    explained = ingot("explain", folder / "model.onnx", "tf32", "sm_90a").stdout
+    assert "f32 factors are taken as tf32: constants are rounded, others cut" in explained
+    exact = product(x.astype(np.float64), w.astype(np.float64))
+    expected = taken_by_warpgroups(x, w, product)
+    magnitude = product(np.abs(x).astype(np.float64), np.abs(w).astype(np.float64))
+    summing = (x.shape[-1] / 8 + 4) * 2.0**-23
+    bound = 2.0**-10 + 2.0**-11 + summing
+    assert np.all(np.abs(y - tail(exact)) <= bound * magnitude)
+    assert np.max(np.abs(y - tail(expected)) / magnitude) <= summing
+    rounded = formed(product, x, w, "tf32")
+    assert np.max(np.abs(tail(expected) - tail(rounded)) / magnitude) > 4 * summing
+
+
+@pytest.mark.parametrize(
+    "m, k, n, tile",
+    [
+        (1024, 64, 1024, "64 x 128"),
+        (1100, 40, 1100, "128 x 128"),
+        (1090, 36, 2190, "128 x 256"),
+    ],
+)
+def test_warpgroups(m, k, n, tile, tmp_path, monkeypatch):
+    rng = np.random.default_rng(8)
+    x, w, bias = numbers(rng, m, k), numbers(rng, k, n), numbers(rng, n)
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["p"]),
+        helper.make_node("Add", ["p", "b"], ["y"]),
+    ]
+
+    def tail(product):
+        return product + bias.astype(np.float64)
+
+    check_warpgroups(
+        tmp_path, monkeypatch, nodes, x, w, np.matmul, tile, tail, [("b", bias)]
+    )
+
+
+def test_warpgroups_with_symbolic_rows(tmp_path, monkeypatch):
+    rng = np.random.default_rng(9)
+    x, w = numbers(rng, 9, 130, 40), numbers(rng, 40, 1096)
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
+    check_warpgroups(
+        tmp_path, monkeypatch, nodes, x, w, np.matmul, "", lambda y: y, symbols={("x", 0): "N"}
+    )
+
+
+@pytest.mark.parametrize(
+    "m, k, n, form, reason",
+    [
+        (1024, 64, 1024, "bf16x3", "the factors are not both f16 or both bf16"),
+        (1024, 62, 1024, "tf32", "rows of a factor are no multiple of 16 bytes"),
+        (100, 64, 100, "tf32", "smaller tiles of warps keep more of the device busy"),
+    ],
+)
+def test_without_warpgroups(m, k, n, form, reason, tmp_path):
+    rng = np.random.default_rng(10)
+    x, w = numbers(rng, m, k), numbers(rng, k, n)
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
+    remark = f"no product of warpgroups: {reason}"
+    y = run(tmp_path, nodes, {"x": x}, {"w": w}, form, "sm_90a", remark=remark)
+    check(y, np.matmul, x, w, form, k)
+
+
 def convolve(x, w, stride, pad, dilation, group):
     """In float64, for images of two dimensions."""
     n, c, height, width = x.shape
@@ -348,7 +438,8 @@ def test_artifact_tells(tmp_path):
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("arch", ["sm_80", "sm_90a"])
 def test_assembler(arch, form, tmp_path):
-    """Nothing leaves the registers of the largest tiles."""
+    """Nothing leaves the registers of the largest tiles, and nothing makes
+    products of warpgroups wait for each other."""
     weights = {"w": np.zeros((64, 1024), np.float32), "k": np.zeros((128, 64, 3, 3), np.float32)}
     nodes = [
         helper.make_node("MatMul", ["x", "w"], ["p"]),
@@ -363,9 +454,11 @@ def test_assembler(arch, form, tmp_path):
     feeds["image"] = np.zeros((8, 64, 40, 40), np.float32)
     save(model, nodes, feeds, {}, weights)
     text = ingot("explain", model, form, arch).stdout
-    assert text.count(REMARKS[form] + "128 x 128") == 2
+    warpgroups = text.count("product of warpgroups, tiles of 128 x 128, in pairs; f32 factors")
+    assert warpgroups == (1 if (arch, form) == ("sm_90a", "tf32") else 0)
+    assert text.count(REMARKS[form] + "128 x 128") == 2 - warpgroups
     ingot("compile", model, form, arch, "--emit=ptx", "-o", ptx)
     finished = tool.run([PTXAS, "-v", f"-arch={arch}", ptx, "-o", tmp_path / "m.cubin"])
     assert finished.status == 0, finished.stderr
     spills = re.findall(r"(\d+) bytes spill stores, (\d+) bytes spill loads", finished.stderr)
-    assert spills and set(spills) == {("0", "0")}
+    assert spills and set(spills) == {("0", "0")} and "(C75" not in finished.stderr

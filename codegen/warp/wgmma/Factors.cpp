@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/warp/wgmma/Factors.h"
+#include "codegen/Fp32Products.h"
 
 using namespace mlir;
 using namespace ingot;
@@ -69,9 +70,11 @@ StringRef warp::describeFactors(const KernelContext &context,
   if (operands.conv)
     return "a convolution of more than points";
   bool isBytes = storageBytes(type) == 1;
-  if (isBytes && !operands.byColumns)
+  bool isTf32 = type.isF32() && product.b.elementType.isF32() &&
+                fp32ProductsOf(root) == Fp32Products::Tf32;
+  if ((isBytes || isTf32) && !operands.byColumns)
     return "the right factor is none of constant rows for each column";
-  if (!isBytes &&
+  if (!isBytes && !isTf32 &&
       (type != product.b.elementType || !(type.isF16() || type.isBF16())))
     return "the factors are not both f16 or both bf16";
   if (!product.a.alignment || product.a.alignment % mapBytes ||
@@ -83,8 +86,8 @@ StringRef warp::describeFactors(const KernelContext &context,
     type = IntegerType::get(ctx, 8);
   left.map.element = right.map.element = type;
   left.transposed = product.depthStride != 1;
-  right.transposed = !isBytes;
-  if (isBytes && left.transposed)
+  right.transposed = !operands.byColumns;
+  if (operands.byColumns && left.transposed)
     return "rows of the left factor lie apart";
   if (left.transposed) {
     if (product.rowStride != onnx::constantDim(1, ctx))
@@ -96,7 +99,7 @@ StringRef warp::describeFactors(const KernelContext &context,
     left.map.strides = {product.rowStride * bytes};
   }
   right.map.dims = {onnx::constantDim(product.n, ctx), product.depth};
-  if (isBytes)
+  if (operands.byColumns)
     right.map.dims = {onnx::constantDim(operands.rightWidth, ctx),
                       onnx::constantDim(product.n, ctx)};
   right.map.strides = {onnx::constantDim(operands.rightWidth * bytes, ctx)};

@@ -234,11 +234,11 @@ static std::string operandList(size_t first, size_t count) {
 /// predicate says so.
 static std::string productText(Type factors, int64_t columns, size_t count,
                                bool isFirst, const Twine &rest) {
-  StringRef type = factors.isBF16() ? "bf16" : "f16";
+  StringRef type = factors.isF32() ? "tf32" : factors.isBF16() ? "bf16" : "f16";
   return ("{\n\t.reg .pred add;\n\tsetp." + Twine(isFirst ? "ne" : "eq") +
           ".b32 add, 0, 0;\n\twgmma.mma_async.sync.aligned.m64n" +
-          Twine(columns) + "k16.f32." + type + "." + type + " {" +
-          operandList(0, count) + "}, " + rest + ";\n\t}")
+          Twine(columns) + (factors.isF32() ? "k8" : "k16") + ".f32." + type +
+          "." + type + " {" + operandList(0, count) + "}, " + rest + ";\n\t}")
       .str();
 }
 
@@ -247,10 +247,16 @@ SmallVector<Value> warp::multiplyTiles(Words &w, Type factors, int64_t columns,
                                        Value right, bool rightTransposed,
                                        ArrayRef<Value> sums) {
   size_t count = sums.size();
-  std::string text = productText(
-      factors, columns, count, /*isFirst=*/false,
-      "$" + Twine(2 * count) + ", $" + Twine(2 * count + 1) + ", add, 1, 1, " +
-          Twine(int(leftTransposed)) + ", " + Twine(int(rightTransposed)));
+  // Only of halves rows may be depths.
+  std::string transposed;
+  if (!factors.isF32())
+    transposed =
+        (", " + Twine(int(leftTransposed)) + ", " + Twine(int(rightTransposed)))
+            .str();
+  std::string text =
+      productText(factors, columns, count, /*isFirst=*/false,
+                  "$" + Twine(2 * count) + ", $" + Twine(2 * count + 1) +
+                      ", add, 1, 1" + transposed);
   SmallVector<Value> operands(sums);
   operands.push_back(left);
   operands.push_back(right);

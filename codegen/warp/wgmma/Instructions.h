@@ -83,8 +83,9 @@ void beginProducts(Words &w);
 /// The same where all of that must be done before; returns these values.
 llvm::SmallVector<mlir::Value> beginProducts(Words &w,
                                              llvm::ArrayRef<mlir::Value> used);
-/// sums += left * right: 64 rows, `columns` columns, 32 bytes of depth of f16
-/// or bf16. A transposed factor has its depths as rows.
+/// sums += left * right: 64 rows, `columns` columns, 32 bytes of depth of f16,
+/// bf16 or f32, of which the bits that tf32 has are taken. A transposed factor,
+/// of halves, has its depths as rows.
 llvm::SmallVector<mlir::Value>
 multiplyTiles(Words &w, mlir::Type factors, int64_t columns, mlir::Value left,
               bool leftTransposed, mlir::Value right, bool rightTransposed,
