@@ -362,8 +362,15 @@ Attribute GridShape::toAttr(MLIRContext *context) const {
 
 GridShape GridShape::fromAttr(Attribute attr) {
   ArrayRef<int64_t> fields = cast<DenseI64ArrayAttr>(attr).asArrayRef();
-  return {fields[0], fields[1], fields[2], fields[3], fields[4],
-          fields[5], fields[6], "",        0};
+  GridShape shape;
+  shape.block = fields[0];
+  shape.cluster = fields[1];
+  shape.shared = fields[2];
+  shape.blockItems = fields[3];
+  shape.persistent = fields[4];
+  shape.counters = fields[5];
+  shape.sums = fields[6];
+  return shape;
 }
 
 Attribute TensorMap::toAttr() const {

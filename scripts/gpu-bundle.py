@@ -2,14 +2,16 @@
 """Makes the folder that scripts/gpu-check.sh takes to a machine with a GPU.
 
     scripts/gpu-bundle.py OUT [--targets sm_80,sm_90a] [--max-mb 60] [--limit N]
+                          [--benchmarks full|small|none]
 
-Holds gpu-check, single instructions, artifacts of conformance cases (one for
-each operator, and more as there is room) and of models, with inputs and what
-the interpreter of PTX makes of them. Needs a finished build (--build-dir) and the
-Python packages of the tests.
+Holds gpu-check, single instructions, benchmarks (scripts/gpu_benchmarks.py),
+artifacts of conformance cases (one for each operator, and more as there is room)
+and of models, with inputs and what the interpreter of PTX makes of them. Needs a
+finished build (--build-dir) and the Python packages of the tests.
 """
 
 import argparse
+import gzip
 import os
 import pathlib
 import shutil
@@ -34,12 +36,13 @@ class Bundle:
         self.build = pathlib.Path(options.build_dir).resolve()
         self.options = options
         self.room = options.max_mb << 20
-        self.lines, self.skipped = [], 0
+        self.lines, self.benchmarks, self.skipped = [], [], 0
         shutil.rmtree(self.out, ignore_errors=True)
         for folder in ("ptx", "so", "data"):
             (self.out / folder).mkdir(parents=True)
         self.add_file(self.build / "bin" / "gpu-check", "gpu-check")
-        self.add_file(ROOT / "scripts" / "gpu-check.sh", "gpu-check.sh")
+        for name in ("gpu-check.sh", "gpu-peers.py"):
+            self.add_file(ROOT / "scripts" / name, name)
 
     def add_file(self, source, name):
         shutil.copy(source, self.out / name)
@@ -126,6 +129,38 @@ class Bundle:
         self.lines += lines
         return True
 
+    def benchmark(self, case):
+        """An artifact, packed; inputs are made where it runs. What other targets
+        compute is compared with the code for the first. Has machine code if there
+        is ptxas, since compiling it there would take much of the time."""
+        so = f"so/{case.name}.so"
+        targets = self.options.targets.split(",")
+        flags = [f"--target={self.options.targets}", "-q", *case.flags]
+        with tempfile.TemporaryDirectory() as folder:
+            path, made = pathlib.Path(folder, "m.onnx"), pathlib.Path(folder, "m.so")
+            onnx.save(case.model, path)
+            if not self.run("ingot", "compile", path, *flags, "-o", made):
+                return
+            packed = gzip.compress(made.read_bytes(), 6, mtime=0)
+        (self.out / f"{so}.gz").write_bytes(packed)
+        self.room -= len(packed)
+        reference = targets[0] if len(targets) > 1 else "-"
+        head = f"bench {case.name} {so} {case.rate} {reference}"
+        self.benchmarks.append(f"{head} {case.flops} {case.bytes}")
+        graph = case.model.graph
+        for kind, values in (("in", graph.input), ("out", graph.output)):
+            for value in values:
+                tensor = value.type.tensor_type
+                dims = [dim.dim_value for dim in tensor.shape.dim]
+                size = bits_of(tensor.elem_type) * int(np.prod(dims)) // 8
+                shape = " ".join(map(str, [len(dims), *dims]))
+                line = f"{kind} {tensor.elem_type} {size} - {shape}"
+                self.benchmarks.append(line)
+
+
+def bits_of(dtype):
+    return 8 * onnx.helper.tensor_dtype_to_np_dtype(dtype).itemsize
+
 
 def load(path):
     return numpy_helper.to_array(onnx.TensorProto.FromString(path.read_bytes()))
@@ -190,23 +225,32 @@ def main():
     parser.add_argument("--targets", default="sm_80,sm_90a")
     parser.add_argument("--max-mb", type=int, default=60)
     parser.add_argument("--limit", type=int, help="at most so many conformance cases")
+    parser.add_argument(
+        "--benchmarks", choices=("full", "small", "none"), default="full"
+    )
     parser.add_argument("--build-dir", default=ROOT / "build")
     parser.add_argument("--models", default=os.environ.get("INGOT_MODELS_DIR", ""))
     options = parser.parse_args()
     bundle = Bundle(options)
     sys.path.insert(0, str(ROOT / "scripts"))
+    from gpu_benchmarks import benchmarks
     from gpu_instructions import kernels
 
     for kernel in kernels():
         bundle.instruction(*kernel)
+    if options.benchmarks != "none":
+        for case in benchmarks(options.benchmarks):
+            bundle.benchmark(case)
     add_models(bundle, options.models or ".")
     add_conformance(bundle, options.limit)
+    # What is right comes first, then how fast it is.
+    bundle.lines += bundle.benchmarks
     (bundle.out / "cases.txt").write_text("\n".join(bundle.lines) + "\n")
     heads = [line.split()[0] for line in bundle.lines]
     size = (options.max_mb << 20) - bundle.room
     print(
         f"{bundle.out}: {heads.count('kernel')} instructions, {heads.count('case')}"
-        f" artifacts, {size >> 20} MB, {bundle.skipped} left out"
+        f" artifacts, {heads.count('bench')} benchmarks, {size >> 20} MB, {bundle.skipped} left out"
     )
 
 

@@ -32,7 +32,7 @@ static void *readFile(const char *path, uint64_t bytes) {
   return data;
 }
 
-/// "in|out DTYPE BYTES FILE RANK DIM..."
+/// "in|out DTYPE BYTES FILE RANK DIM..."; "-" for no file.
 static int readBuffer(const Bundle *bundle, const char *line, Buffer *b) {
   char kind[8], name[256], path[1100];
   unsigned long long bytes;
@@ -52,6 +52,8 @@ static int readBuffer(const Bundle *bundle, const char *line, Buffer *b) {
   }
   b->isOutput = strcmp(kind, "out") == 0;
   b->bytes = bytes;
+  if (strcmp(name, "-") == 0)
+    return 1;
   snprintf(path, sizeof(path), "%s/%s", bundle->folder, name);
   b->data = readFile(path, bytes);
   return b->data != NULL;
@@ -63,10 +65,17 @@ static int readHead(const Bundle *bundle, const char *line, Case *c) {
   if (sscanf(line, "%15s %255s %255s", kind, c->name, file) != 3)
     return 0;
   snprintf(c->file, sizeof(c->file), "%s/%s", bundle->folder, file);
-  c->isKernel = strcmp(kind, "kernel") == 0;
-  if (c->isKernel)
+  if (strcmp(kind, "kernel") == 0) {
+    c->kind = Kernel;
     return sscanf(line, "%*s %*s %*s %u %u %lf", &c->grid, &c->block,
                   &c->rtol) == 3;
+  }
+  if (strcmp(kind, "bench") == 0) {
+    c->kind = Benchmark;
+    return sscanf(line, "%*s %*s %*s %7s %15s %lf %lf", c->rate, c->reference,
+                  &c->operations, &c->moved) == 4;
+  }
+  c->kind = Artifact;
   return strcmp(kind, "case") == 0 && sscanf(line, "%*s %*s %*s %lf %lf %d",
                                              &c->rtol, &c->atol, &c->runs) == 3;
 }
@@ -86,7 +95,8 @@ int nextCase(Bundle *bundle, Case *c) {
         strncmp(line, "in ", 3) == 0 || strncmp(line, "out ", 4) == 0;
     if (isBuffer) {
       if (!begun || c->count == MAX_BUFFERS ||
-          !readBuffer(bundle, line, &c->buffers[c->count]))
+          !readBuffer(bundle, line, &c->buffers[c->count]) ||
+          (c->kind != Benchmark && !c->buffers[c->count].data))
         return -1;
       ++c->count;
     } else if (begun) {
@@ -119,7 +129,7 @@ static double halfValue(uint16_t bits) {
 
 /// Element `i` of a type, as a double; 64-bit integers lose their last bits,
 /// which are compared as such besides.
-static double valueAt(int32_t dtype, const void *data, uint64_t i) {
+double valueAt(int32_t dtype, const void *data, uint64_t i) {
   switch (dtype) {
   case INGOT_FLOAT32:
     return ((const float *)data)[i];

@@ -13,7 +13,8 @@
 #define MAX_BUFFERS 32
 #define MAX_RANK 16
 
-/// Data of a case: what goes in, or what the interpreter got out.
+/// Data of a case: what goes in, or what the interpreter got out; null for
+/// benchmarks.
 typedef struct Buffer {
   int isOutput;
   int32_t dtype, rank;
@@ -22,12 +23,19 @@ typedef struct Buffer {
   void *data;
 } Buffer;
 
+typedef enum Kind { Kernel, Artifact, Benchmark } Kind;
+
 typedef struct Case {
   char name[256], file[1024];
-  int isKernel;
+  Kind kind;
   unsigned grid, block; // of a kernel
   double rtol, atol;    // as numpy.allclose has them; 0 and 0: equal bits
-  int runs;             // to be timed
+  int runs;             // of an artifact, to be timed
+  // Of a benchmark: what its operations are done in ("-": nothing to compare
+  // with), another target to compare results with ("-": none), the number of
+  // operations, and the bytes that at least move.
+  char rate[8], reference[16];
+  double operations, moved;
   int count;
   Buffer buffers[MAX_BUFFERS];
 } Case;
@@ -46,13 +54,6 @@ typedef struct Difference {
   double expected, actual, largest;
 } Difference;
 
-/// Entries of libcuda.so.1 for single kernels.
-typedef struct Driver {
-  void *library, *context;
-  char name[128];
-  int device, capability, version;
-} Driver;
-
 /// Opens BUNDLE/cases.txt; returns what is wrong, or null.
 const char *openBundle(Bundle *bundle, const char *folder);
 
@@ -63,13 +64,7 @@ void freeCase(Case *c);
 Difference differenceOf(const Buffer *expected, const void *actual, double rtol,
                         double atol);
 
-/// Loads the driver and takes the first device's primary context; returns what
-/// is wrong, or null.
-const char *openDriver(Driver *driver);
-void closeDriver(Driver *driver);
-
-/// Runs a kernel whose parameters are the addresses of the case's buffers, in
-/// order; outputs into `made`. Returns what is wrong, or null.
-const char *launchKernel(Driver *driver, const Case *c, void **made);
+/// An element of a type as a double.
+double valueAt(int32_t dtype, const void *data, uint64_t i);
 
 #endif // INGOT_TOOLS_GPU_CHECK_BUNDLE_H

@@ -4,25 +4,24 @@
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "tools/gpu-check/Bundle.h"
+#include "tools/gpu-check/Driver.h"
 
-#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 
-/// CUdevice_attribute of the compute capability.
-enum { CapabilityMajor = 75, CapabilityMinor = 76 };
+/// CUdevice_attribute.
+enum {
+  ClockRate = 13,
+  Multiprocessors = 16,
+  CapabilityMajor = 75,
+  CapabilityMinor = 76
+};
 
 static char message[512];
 
-/// Calls an entry of the driver; leaves a message if it fails.
-#define CALL(name, types, ...)                                                 \
-  call(driver, name,                                                           \
-       dlsym(driver->library, name)                                            \
-           ? ((int(*) types)dlsym(driver->library, name))(__VA_ARGS__)         \
-           : -1)
+const char *driverMessage(void) { return message; }
 
-static int call(Driver *driver, const char *name, int status) {
+int driverCall(const Driver *driver, const char *name, int status) {
   const char *text = "the driver has no such function";
   int (*nameOf)(int, const char **) =
       (int (*)(int, const char **))dlsym(driver->library, "cuGetErrorName");
@@ -49,6 +48,10 @@ const char *openDriver(Driver *driver) {
             driver->device) ||
       !CALL("cuDeviceGetAttribute", (int *, int, int), &minor, CapabilityMinor,
             driver->device) ||
+      !CALL("cuDeviceGetAttribute", (int *, int, int), &driver->kilohertz,
+            ClockRate, driver->device) ||
+      !CALL("cuDeviceGetAttribute", (int *, int, int), &driver->multiprocessors,
+            Multiprocessors, driver->device) ||
       !CALL("cuDevicePrimaryCtxRetain", (void **, int), &driver->context,
             driver->device))
     return message;

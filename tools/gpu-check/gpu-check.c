@@ -9,40 +9,29 @@
 //
 // Runs what scripts/gpu-bundle.py has put into a folder, on a machine that has
 // nothing but a driver: single instructions and whole artifacts, compared with
-// what the interpreter of PTX made of them, then timings. Writes one report,
+// what the interpreter of PTX made of them, then benchmarks. Writes one report,
 // lines of text, to REPORT or standard output, and exits with 1 if anything is
 // wrong, 77 if there is no device.
 //
 // BUNDLE/cases.txt has a line for each case and each of its buffers:
 //   kernel NAME FILE.ptx GRID BLOCK TOLERANCE
 //   case NAME FILE.so RTOL ATOL RUNS      (RUNS > 0: also a timing)
-//   in|out DTYPE BYTES FILE RANK DIM...
+//   bench NAME FILE.so RATE REFERENCE OPERATIONS BYTES
+//   in|out DTYPE BYTES FILE RANK DIM...   (of bench, FILE is "-")
 //
 //===----------------------------------------------------------------------===//
-#include "tools/gpu-check/Bundle.h"
+#include "tools/gpu-check/Clock.h"
+#include "tools/gpu-check/Driver.h"
 
-#include <dlfcn.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct Totals {
   int passed, identical, failed;
 } Totals;
 
 static FILE *report;
-
-static double seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-static int byTime(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
 
 /// Says how a buffer compares: counts a failure, or a pass.
 static int compare(const Case *c, const Buffer *b, const void *actual,
@@ -201,15 +190,21 @@ int main(int argc, char **argv) {
     fprintf(stderr, "gpu-check: %s\n", error);
     return 2;
   }
-  Totals kernels = {0}, artifacts = {0};
+  Totals kernels = {0}, artifacts = {0}, benchmarks = {0};
+  double copies = 0;
   double start = seconds();
   Case c;
   int status;
   while ((status = nextCase(&bundle, &c)) > 0) {
-    if (c.isKernel)
+    if (c.kind == Kernel) {
       checkKernel(&c, &driver, &kernels);
-    else
+    } else if (c.kind == Artifact) {
       checkArtifact(&c, &artifacts);
+    } else {
+      if (copies == 0)
+        copies = measureCopies(&driver, report);
+      count(&benchmarks, runBenchmark(&driver, &c, copies, report), 0);
+    }
     fflush(report);
     freeCase(&c);
   }
@@ -219,10 +214,12 @@ int main(int argc, char **argv) {
   fprintf(report,
           "instructions: %d passed, %d of them to the bit, %d failed\n"
           "artifacts: %d passed, %d of them to the bit, %d failed\n"
+          "benchmarks: %d passed, %d failed\n"
           "%.1f s\n",
           kernels.passed, kernels.identical, kernels.failed, artifacts.passed,
-          artifacts.identical, artifacts.failed, seconds() - start);
+          artifacts.identical, artifacts.failed, benchmarks.passed,
+          benchmarks.failed, seconds() - start);
   closeDriver(&driver);
   fclose(report);
-  return kernels.failed || artifacts.failed || status < 0;
+  return kernels.failed || artifacts.failed || benchmarks.failed || status < 0;
 }
