@@ -258,7 +258,24 @@ def test_convolution_on_other_machines(tmp_path):
     assert "convolution emitter" in explain(tmp_path / "model.onnx", "host")
 
 
-def test_driver(tmp_path, monkeypatch):
+@pytest.mark.parametrize("target", ["host", "sm_80"])
+def test_moved(target, tmp_path):
+    """Operators that only move elements move those of 8 bits."""
+    factors = Factors((5, 6), (6, 4), 1, ("e5m2", "e4m3"))
+    nodes = [
+        factors.nodes[0],
+        helper.make_node("Transpose", ["x8"], ["t"], perm=[1, 0]),
+        helper.make_node("Concat", ["t", "t"], ["c"], axis=1),
+        helper.make_node("Slice", ["c", "from", "to", "axes"], ["s"]),
+        helper.make_node("DequantizeLinear", ["s", "sx", "zx"], ["y"]),
+    ]
+    factors.nodes = []
+    slices = {"from": np.array([3]), "to": np.array([8]), "axes": np.array([1])}
+    expected = np.concatenate([factors.x.T] * 2, 1)[:, 3:8]
+    check(tmp_path, target, factors, nodes, expected, weights=slices)
+
+
+def test_driver(tmp_path):
     """PTX of 8-bit floats is for drivers of CUDA 12.4 and later."""
     factors = Factors((40, 56), (56, 24), 1)
     nodes = [helper.make_node("MatMul", ["xf", "wf"], ["y"])]
