@@ -52,6 +52,8 @@ void Driver::readEnvironment() {
     fprintf(stderr, "fake-cuda: no such architecture: %u\n", arch);
     deviceCount = 0;
   }
+  if (const char *value = environment("MULTIPROCESSORS"))
+    device.multiprocessors = std::max(1, atoi(value));
   if (const char *value = environment("DEVICES"))
     deviceCount = std::min(64, std::max(0, atoi(value)));
   memoryLimit = uint64_t(16) << 30;

@@ -7,10 +7,11 @@
 #include "codegen/warp/wgmma/WarpgroupProduct.h"
 #include "codegen/Target.h"
 #include "codegen/loop/LoopEmitter.h"
+#include "codegen/warp/BlockShape.h"
 #include "codegen/warp/Shared.h"
 #include "codegen/warp/Warp.h"
 #include "codegen/warp/wgmma/Factors.h"
-#include "codegen/warp/wgmma/WarpgroupShape.h"
+#include "codegen/warp/wgmma/WarpgroupResults.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -28,20 +29,18 @@ constexpr int64_t copyRegisters = 40, productRegisters = 232;
 constexpr int64_t tilesDown = 16;
 
 namespace {
-/// Where a tile of the result is.
-struct Tile {
-  /// Of the leading dimensions (index).
-  SmallVector<Value> batch;
-  Value firstRow, firstColumn;
-};
-
-class WarpgroupProduct {
+class WarpgroupProduct : WarpgroupResults {
 public:
   WarpgroupProduct(KernelContext &context, BlockOperands &operands,
                    Epilogue &epilogue)
-      : context(context), root(operands.root), loc(root->getLoc()),
-        product(operands.matrices), operands(operands), epilogue(epilogue) {}
+      : WarpgroupResults(context, operands.root->getLoc(), operands.matrices,
+                         epilogue),
+        root(operands.root), operands(operands) {}
 
+  /// Steps of the depth of a tile, where that is known.
+  std::optional<int64_t> depthSteps() const {
+    return onnx::constantValue(product.depth.ceilDiv(slotDepth()));
+  }
   /// See ingot::warp::describeFactors.
   StringRef describeFactors() {
     return warp::describeFactors(context, operands, left, right);
@@ -73,6 +72,7 @@ private:
     return w.bitXor(parity, w.number(1));
   }
   scf::ForOp forTiles(Words &w);
+  void divide(Words &w, GridShape &grid, AffineExpr &work);
   void copyAll(Words &w);
   void copyFactor(Words &w, const Factor &factor, const Tile &tile, Value first,
                   Value depth, Value to, Value barrier);
@@ -98,34 +98,13 @@ private:
   int64_t sharersOf(const Factor &factor) const {
     return &factor == &right ? shape.cluster : 1;
   }
-  void finish(Words &w, const Tile &tile, ArrayRef<Value> sums);
-  void stage(Words &w, ArrayRef<Value> sums);
-  void storeStaged(Words &w, const Tile &tile, int64_t chunk);
-  void storeVector(Words &w, const Tile &tile, Value row, Value column,
-                   Value vector);
-  Value pointerTo(Words &w, Value offset) {
-    return bytesAfter(w, sharedPointer, offset);
-  }
-
   static constexpr int64_t stages = WarpgroupShape::stages;
 
-  KernelContext &context;
   Operation *root;
-  Location loc;
-  MatrixProduct &product;
   BlockOperands &operands;
-  Epilogue &epilogue;
-  WarpgroupShape shape;
   Factor left, right;
-  SmallVector<AffineExpr> batchDims;
-  /// `tilesOfRows` and `items` count tiles of a cluster; `rank` is the block's
-  /// number there.
-  Value thread, rank, items, rowCount, depthTiles, tilesOfRows;
-  Value shared, sharedPointer, barriers;
-  /// Of the threads that multiply: which of their warpgroups, lane, where the
-  /// warp's results pass through shared memory.
-  Value group, lane, staged;
-  int64_t width = 1;
+  /// `tilesOfRows` and `items` count tiles of a cluster.
+  Value items, depthTiles, tilesOfRows, shared, barriers;
 };
 } // namespace
 
@@ -168,7 +147,7 @@ void WarpgroupProduct::makeBarriers(Words &w) {
     barrier(w.b, loc);
 }
 
-Tile WarpgroupProduct::locate(Words &w, Value item) {
+auto WarpgroupProduct::locate(Words &w, Value item) -> Tile {
   Tile tile;
   int64_t across = llvm::divideCeil(product.n, shape.columns);
   Value perMatrix = w.mul(tilesOfRows, across);
@@ -193,19 +172,34 @@ Tile WarpgroupProduct::locate(Words &w, Value item) {
   return tile;
 }
 
-/// for (item = block; item < items; item += blocks), with the number of copies
-/// so far; of clusters where blocks form them.
+/// A loop over the block's segments, with the number of copies so far.
 scf::ForOp WarpgroupProduct::forTiles(Words &w) {
-  Value from = w.fromIndex(blockInGrid(w.b, loc));
-  Value step =
+  return scf::ForOp::create(w.b, loc, w.number(0), division.count(),
+                            w.number(1), ValueRange{w.number(0)});
+}
+
+/// Finds out what the block computes; of clusters where blocks form them.
+void WarpgroupProduct::divide(Words &w, GridShape &grid, AffineExpr &work) {
+  Value block = w.fromIndex(blockInGrid(w.b, loc));
+  Value blocks =
       LLVM::CallIntrinsicOp::create(
           w.b, loc, w.b.getI32Type(),
           w.b.getStringAttr("llvm.nvvm.read.ptx.sreg.nctaid.x"), ValueRange())
           .getResults();
-  from = w.div(from, shape.cluster);
-  step = w.div(step, shape.cluster);
-  return scf::ForOp::create(w.b, loc, from, items, step,
-                            ValueRange{w.number(0)});
+  int64_t capacity = 0;
+  std::optional<int64_t> steps = depthSteps();
+  if (steps && *steps >= 2 * DivisionRule::leastGain && *steps <= 1 << 16) {
+    int64_t multiprocessors = usualMultiprocessors(context.machine);
+    capacity = multiprocessors / shape.cluster;
+    meeting.addParameters(w.b, loc);
+    grid.counters = capacity * shape.cluster;
+    grid.sums = DepthDivision::mostParts(capacity) * shape.cluster *
+                shape.rows * shape.columns * 4;
+    // All multiprocessors, however few the tiles.
+    work = work * multiprocessors;
+  }
+  division.begin(w, items, depthTiles, w.div(block, shape.cluster),
+                 w.div(blocks, shape.cluster), capacity);
 }
 
 void WarpgroupProduct::copyFactor(Words &w, const Factor &factor,
@@ -236,10 +230,12 @@ void WarpgroupProduct::copyAll(Words &w) {
   scf::ForOp tiles = forTiles(w);
   OpBuilder body = OpBuilder::atBlockEnd(tiles.getBody());
   Words in(body, loc);
-  Tile tile = locate(in, tiles.getInductionVar());
+  DepthDivision::Segment segment =
+      division.segment(in, tiles.getInductionVar());
+  Tile tile = locate(in, segment.tile);
   auto steps =
-      scf::ForOp::create(body, loc, in.number(0), depthTiles, in.number(1),
-                         ValueRange{tiles.getRegionIterArg(0)});
+      scf::ForOp::create(body, loc, segment.firstStep, segment.endStep,
+                         in.number(1), ValueRange{tiles.getRegionIterArg(0)});
   OpBuilder inner = OpBuilder::atBlockEnd(steps.getBody());
   Words at(inner, loc);
   Value count = steps.getRegionIterArg(0), slot = slotAt(at, count),
@@ -323,13 +319,15 @@ void WarpgroupProduct::multiplyAll(Words &w) {
   scf::ForOp tiles = forTiles(w);
   OpBuilder body = OpBuilder::atBlockEnd(tiles.getBody());
   Words in(body, loc);
-  Tile tile = locate(in, tiles.getInductionVar());
+  DepthDivision::Segment segment =
+      division.segment(in, tiles.getInductionVar());
+  Tile tile = locate(in, segment.tile);
   Value zero =
       arith::ConstantOp::create(body, loc, body.getZeroAttr(sumType()));
   // The number of copies, then the sums.
   SmallVector<Value> state(1 + shape.groupColumns() / 2, zero);
   state[0] = tiles.getRegionIterArg(0);
-  auto steps = scf::ForOp::create(body, loc, in.number(0), depthTiles,
+  auto steps = scf::ForOp::create(body, loc, segment.firstStep, segment.endStep,
                                   in.number(1), state);
   OpBuilder inner = OpBuilder::atBlockEnd(steps.getBody());
   Words at(inner, loc);
@@ -347,7 +345,7 @@ void WarpgroupProduct::multiplyAll(Words &w) {
     waitForProducts(at, 1);
     Value isLater =
         arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::ne,
-                              steps.getInductionVar(), at.number(0));
+                              steps.getInductionVar(), segment.firstStep);
     arriveIf(at, at.both(releases, isLater), empty(at, at.add(count, -1)),
              peer);
   }
@@ -363,100 +361,8 @@ void WarpgroupProduct::multiplyAll(Words &w) {
     arriveIf(in, in.both(releases, hasDepth), empty(in, in.add(copies, -1)),
              peer);
   }
-  finish(in, tile, sums);
+  finish(in, segment, tile, sums);
   scf::YieldOp::create(body, loc, copies);
-}
-
-/// Waits for the warp; what its threads stored before is seen after.
-static void syncWarp(Words &w) {
-  LLVM::CallIntrinsicOp::create(w.b, w.loc,
-                                w.b.getStringAttr("llvm.nvvm.bar.warp.sync"),
-                                ValueRange{w.number(-1)});
-}
-
-/// Puts 16 rows and 64 columns of a warp into shared memory. Lane 4 * g + t has
-/// of each eight columns those of numbers 2 * t and 2 * t + 1, in rows g and
-/// g + 8. Groups of eight columns change places with the row, so that lanes
-/// meet different banks.
-void WarpgroupProduct::stage(Words &w, ArrayRef<Value> sums) {
-  auto pair = VectorType::get({2}, sums[0].getType());
-  int64_t rowBytes = WarpgroupShape::stagedColumns * 4;
-  Value g = w.div(lane, 4), t = w.rem(lane, 4);
-  Value first = w.add(staged, w.add(w.mul(g, rowBytes), w.mul(t, 8)));
-  for (int64_t j = 0; j < WarpgroupShape::stagedColumns / 8; ++j) {
-    Value at = w.add(first, w.mul(w.bitXor(g, w.number(j)), 32));
-    for (int64_t half : {0, 1}) {
-      Value v = vector::FromElementsOp::create(w.b, loc, pair,
-                                               sums.slice(4 * j + 2 * half, 2));
-      LLVM::StoreOp::create(w.b, loc, v,
-                            pointerTo(w, w.add(at, half * 8 * rowBytes)), 8);
-    }
-  }
-}
-
-/// Applies the epilogue to neighbours of one row of the result and stores them.
-void WarpgroupProduct::storeVector(Words &w, const Tile &tile, Value row,
-                                   Value column, Value vector) {
-  int64_t rank = product.dims.size();
-  SmallVector<Value> leading;
-  Value last = w.index(row);
-  if (batchDims.empty() && !epilogue.canFlatten(rank - 1)) {
-    leading = delinearize(w.b, loc, context, last,
-                          ArrayRef(product.dims).drop_back());
-    last = leading.pop_back_val();
-  } else {
-    leading = tile.batch;
-    leading.resize(rank - 2, w.index(w.number(0)));
-  }
-  epilogue.storeRow(w.b, width, leading, last, w.index(column), {}, vector);
-}
-
-/// Takes staged results back, neighbours by neighbours.
-void WarpgroupProduct::storeStaged(Words &w, const Tile &tile, int64_t chunk) {
-  int64_t columns = WarpgroupShape::stagedColumns, perRow = columns / width;
-  auto loop = scf::ForOp::create(w.b, loc, lane,
-                                 w.number(WarpgroupShape::stagedRows * perRow),
-                                 w.number(32));
-  OpBuilder body(loop.getBody()->getTerminator());
-  Words in(body, loc);
-  Value row = in.div(loop.getInductionVar(), perRow);
-  Value column = in.mul(in.rem(loop.getInductionVar(), perRow), width);
-  // Rows of the warp, then of its warpgroup.
-  Value warp = in.rem(in.div(thread, 32), groupThreads / 32);
-  Value inTile = in.add(row, in.mul(warp, WarpgroupShape::stagedRows));
-  Value resultRow = in.add(tile.firstRow, inTile);
-  Value resultColumn =
-      in.add(tile.firstColumn, in.add(column, chunk * columns));
-  if (shape.splitsRows())
-    resultRow = in.add(resultRow, in.mul(group, groupRows));
-  else
-    resultColumn = in.add(resultColumn, in.mul(group, shape.groupColumns()));
-  Value exists = in.both(in.less(resultRow, rowCount),
-                         in.less(resultColumn, in.number(product.n)));
-  auto branch = scf::IfOp::create(body, loc, exists, /*withElse=*/false);
-  OpBuilder then(branch.thenBlock()->getTerminator());
-  Words live(then, loc);
-  Value place = live.bitXor(live.div(column, 8), live.rem(row, 8));
-  Value offset =
-      live.add(live.mul(row, columns * 4),
-               live.add(live.mul(place, 32), live.mul(live.rem(column, 8), 4)));
-  Type type = sumType();
-  if (width > 1)
-    type = VectorType::get({width}, type);
-  Value v = LLVM::LoadOp::create(
-      then, loc, type, pointerTo(live, live.add(staged, offset)), 4 * width);
-  storeVector(live, tile, resultRow, resultColumn, v);
-}
-
-void WarpgroupProduct::finish(Words &w, const Tile &tile,
-                              ArrayRef<Value> sums) {
-  size_t perChunk = WarpgroupShape::stagedColumns / 2;
-  for (size_t chunk = 0; chunk * perChunk < sums.size(); ++chunk) {
-    syncWarp(w);
-    stage(w, sums.slice(chunk * perChunk, perChunk));
-    syncWarp(w);
-    storeStaged(w, tile, chunk);
-  }
 }
 
 void WarpgroupProduct::emit(OpBuilder &b, const WarpgroupShape &chosen,
@@ -478,20 +384,19 @@ void WarpgroupProduct::emit(OpBuilder &b, const WarpgroupShape &chosen,
   grid.persistent = 1;
   grid.shared = shape.sharedBytes();
   auto function = cast<LLVM::LLVMFuncOp>(b.getInsertionBlock()->getParentOp());
-  items = w.b.createOrFold<arith::TruncIOp>(
-      loc, b.getI32Type(),
-      function.getArgument(function.getNumArguments() - 1));
-  items = w.div(items, shape.cluster);
   if (isBytes() && operands.isUnsigned)
     function->setAttr(ptxAttrName, b.getI32IntegerAttr(ptxOfBytes));
-  addMaps(function);
-
+  sum = sumType();
   width = product.n % 4 ? 1 : 4;
   thread = w.fromIndex(threadInBlock(b, loc));
   rowCount = w.fromIndex(context.expand(b, loc, rows));
   tilesOfRows = w.fromIndex(context.expand(b, loc, down));
   depthTiles =
       w.fromIndex(context.expand(b, loc, product.depth.ceilDiv(slotDepth())));
+  items = w.fromIndex(
+      context.expand(b, loc, onnx::product(batchDims, ctx) * down * across));
+  divide(w, grid, work);
+  addMaps(function);
   sharedPointer = dynamicShared(w);
   shared = LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), sharedPointer);
   barriers = w.add(shared, shape.barriersAt());
@@ -547,15 +452,16 @@ bool warp::emitWarpgroupProduct(OpBuilder &b, KernelContext &context,
   StringRef reason = product.describeFactors();
   if (!reason.empty())
     return refuse(reason);
-  std::optional<WarpgroupShape> shape =
-      chooseWarpgroupShape(context.machine, rows, operands.matrices.n, matrices,
-                           otherTime, product.mostColumns());
+  std::optional<WarpgroupShape> shape = chooseWarpgroupShape(
+      context.machine, rows, operands.matrices.n, matrices,
+      product.depthSteps().value_or(0), otherTime, product.mostColumns());
   if (!shape)
     return refuse("smaller tiles of warps keep more of the device busy");
   product.emit(b, *shape, work, grid);
   grid.remark =
       ("product of warpgroups, tiles of " + Twine(shape->rows) + " x " +
-       Twine(shape->columns) + (shape->cluster > 1 ? ", in pairs" : ""))
+       Twine(shape->columns) + (shape->cluster > 1 ? ", in pairs" : "") +
+       (grid.counters ? "; blocks share the tiles of the last round" : ""))
           .str();
   return true;
 }

@@ -7,6 +7,7 @@
 #include "codegen/warp/wgmma/WarpgroupShape.h"
 #include "codegen/Target.h"
 #include "codegen/warp/BlockShape.h"
+#include "codegen/warp/wgmma/DepthDivision.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -41,8 +42,8 @@ static int64_t clusterFor(int64_t tilesDown, int64_t rows) {
 
 std::optional<WarpgroupShape>
 warp::chooseWarpgroupShape(kernel::MachineAttr machine, int64_t rows,
-                           int64_t columns, int64_t matrices, double otherTime,
-                           int64_t mostColumns) {
+                           int64_t columns, int64_t matrices, int64_t steps,
+                           double otherTime, int64_t mostColumns) {
   std::optional<DeviceLimits> limits = deviceLimits(machine);
   if (!limits)
     return std::nullopt;
@@ -54,8 +55,13 @@ warp::chooseWarpgroupShape(kernel::MachineAttr machine, int64_t rows,
     shape.columns = candidate.columns;
     int64_t blocks = llvm::divideCeil(rows, shape.rows) *
                      llvm::divideCeil(columns, shape.columns) * matrices;
-    double time = productTime(machine, blocks, shape.rows * shape.columns,
-                              candidate.efficiency);
+    int64_t results = shape.rows * shape.columns;
+    double time = productTime(machine, blocks, results, candidate.efficiency);
+    // The last round may be divided.
+    int64_t all = usualMultiprocessors(machine);
+    double rounds = double(blocks / all) +
+                    DivisionRule::lastRound(blocks % all, steps, all, results);
+    time = std::min(time, rounds * double(results) / candidate.efficiency);
     if (shape.sharedBytes() > limits->warpgroupShared || time >= least ||
         shape.groupColumns() > mostColumns)
       continue;

@@ -54,12 +54,12 @@ struct WarpgroupShape {
   int64_t sharedBytes() const { return barriersAt() + 2 * stages * 8; }
 };
 
-/// The shape for a product of that size, if the machine has such warpgroups and
-/// they take less time than `otherTime` (of productTime). A warpgroup
-/// multiplies `mostColumns` at most.
+/// The shape for a product of that size, of so many steps of the depth (0: not
+/// known), if the machine has such warpgroups and they take less time than
+/// `otherTime` (of productTime). A warpgroup multiplies `mostColumns` at most.
 std::optional<WarpgroupShape>
 chooseWarpgroupShape(kernel::MachineAttr machine, int64_t rows, int64_t columns,
-                     int64_t matrices, double otherTime,
+                     int64_t matrices, int64_t steps, double otherTime,
                      int64_t mostColumns = 256);
 
 } // namespace ingot::warp
