@@ -78,6 +78,9 @@ class Bundle:
 
     def instruction(self, name, text, inputs, made, tolerance):
         """One kernel of scripts/gpu_instructions.py."""
+        capability = 90 if ".target sm_90a" in text else 0
+        if capability and "sm_90a" not in self.options.targets.split(","):
+            return
         path = self.out / "ptx" / f"{name}.ptx"
         path.write_text(text)
         lines = []
@@ -97,6 +100,7 @@ class Bundle:
             data = pathlib.Path(folder, "out").read_bytes()
         lines.append(self.add_data("out", dtype, data, [size], f"{name}.out"))
         head = f"kernel {name} ptx/{name}.ptx {BLOCKS} {THREADS} {tolerance}"
+        head += f" {capability}"
         self.lines += [head, *lines]
 
     def model(self, name, path, feeds, rtol, atol, runs):

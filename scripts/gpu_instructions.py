@@ -98,7 +98,23 @@ PRODUCTS = [
     ("m16n8k16.bf16", "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32", "bf16", 4, 2),
     ("m16n8k8.tf32", "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32", "f32", 4, 2),
     ("m16n8k32.s8", "mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32", "s8", 4, 2),
+    ("m16n8k32.u8", "mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32", "s8", 4, 2),
 ]  # fmt: skip
+
+# Products of a warpgroup, 64 x 64: (name, types, type of the factors, depth, left
+# factor, right factor). A factor in shared memory has rows or depths as rows of
+# 128 bytes, swizzled; the left one may be in registers.
+GROUP_PRODUCTS = [
+    ("rows.rows.f16", "f32.f16.f16", "f16", 16, "rows", "rows"),
+    ("rows.depths.f16", "f32.f16.f16", "f16", 16, "rows", "depths"),
+    ("depths.depths.bf16", "f32.bf16.bf16", "bf16", 16, "depths", "depths"),
+    ("registers.depths.bf16", "f32.bf16.bf16", "bf16", 16, "registers", "depths"),
+    ("rows.rows.tf32", "f32.tf32.tf32", "f32", 8, "rows", "rows"),
+    ("rows.rows.s8", "s32.s8.s8", "s8", 32, "rows", "rows"),
+    ("rows.rows.u8", "s32.u8.s8", "s8", 32, "rows", "rows"),
+    ("rows.rows.e4m3", "f32.e4m3.e4m3", "e4m3", 32, "rows", "rows"),
+    ("rows.rows.e5m2", "f32.e5m2.e4m3", "e4m3", 32, "rows", "rows"),
+]
 
 HEAD = """.version 7.0
 .target sm_80
@@ -132,7 +148,8 @@ def address(parameter, size):
 
 
 def single(spec, rng):
-    """(name, PTX, [(type, array)], (type, bytes), tolerance) of an instruction."""
+    """(name, PTX, [(type, array)], (type, bytes), tolerance) of an instruction. PTX
+    for `sm_90a` runs on capability 9.0 alone."""
     name, body, sources, to, tolerance = spec
     names = "abc"[: len(sources)]
     parameters = ", ".join(f".param .u64 p{x}" for x in names + "d")
@@ -152,6 +169,9 @@ def small(kind, count, rng):
     """`count` 32-bit registers of small numbers of a type."""
     if kind == "s8":
         return rng.integers(-128, 128, 4 * count).astype(np.int8).view(np.uint32)
+    if kind == "e4m3":  # 0 and powers of 2, as which e5m2 reads other ones
+        patterns = np.array([0, 0x30, 0x38, 0x40, 0xB0, 0xB8, 0xC0], np.uint8)
+        return rng.choice(patterns, 4 * count).view(np.uint32)
     values = rng.integers(-8, 9, 2 * count).astype(np.float32)
     if kind == "f32":
         return values[:count].view(np.uint32)
@@ -187,10 +207,72 @@ def product(spec, rng):
     return "mma." + name, text, inputs, (sums, 16 * COUNT), 0
 
 
+GROUP_HEAD = """.version 8.4
+.target sm_90a
+.address_size 64
+.visible .entry kernel(.param .u64 pa, .param .u64 pb, .param .u64 pd)
+{{
+.reg .pred %never;
+.reg .b32 %t, %u, %to, %k, %d<32>, %a<4>;
+.reg .b64 %at, %off, %left, %right;
+.shared .align 1024 .b8 tiles[16384];
+mov.u32 %t, %tid.x; mov.u32 %u, %ctaid.x;
+"""
+
+# Threads bring 64 bytes of each factor.
+GROUP_COPY = """ld.param.u64 %at, [{parameter}]; cvta.to.global.u64 %at, %at;
+mad.lo.s32 %to, %u, 128, %t; mul.wide.u32 %off, %to, 64; add.s64 %at, %at, %off;
+mov.u32 %to, tiles; mad.lo.s32 %to, %t, 64, %to;
+"""
+
+
+def group_product(spec, rng):
+    """A product of the four warps of a block, whose number chooses one of four
+    pieces of the depth."""
+    name, types, kind, depth, left, right = spec
+    text = GROUP_HEAD.format()
+    for parameter, base in (("pa", 0), ("pb", 8192)):
+        text += GROUP_COPY.format(parameter=parameter)
+        for i in range(0, 64, 16):
+            text += f"ld.global.v4.b32 {{%a0, %a1, %a2, %a3}}, [%at+{i}];\n"
+            text += f"st.shared.v4.b32 [%to+{base + i}], {{%a0, %a1, %a2, %a3}};\n"
+    text += "fence.proxy.async;\nbar.sync 0;\nand.b32 %k, %u, 3;\n"
+    for factor, major, base in (("left", left, 0), ("right", right, 8192)):
+        step = 2 * depth * 64 if major == "depths" else 32
+        text += f"mov.u32 %to, tiles; mad.lo.s32 %to, %k, {step}, %to;\n"
+        text += f"add.u32 %to, %to, {base}; shr.u32 %to, %to, 4;\n"
+        text += f"cvt.u64.u32 %{factor}, %to;\n"
+        rest = 1 << 62 | 1024 >> 4 << 32 | 8192 >> 4 << 16
+        text += f"or.b64 %{factor}, %{factor}, {rest};\n"
+    sums = ", ".join(f"%d{i}" for i in range(32))
+    halves = kind in ("f16", "bf16")
+    signs = "" if types.startswith("s32") else ", 1, 1"
+    if halves and left != "registers":
+        signs += f", {int(left == 'depths')}"
+    if halves:
+        signs += f", {int(right == 'depths')}"
+    factor = "{%a0, %a1, %a2, %a3}" if left == "registers" else "%left"
+    text += "setp.ne.u32 %never, %t, %t;\nwgmma.fence.sync.aligned;\n"
+    text += f"wgmma.mma_async.sync.aligned.m64n64k{depth}.{types} {{{sums}}}, {factor},"
+    text += f" %right, %never{signs};\nwgmma.commit_group.sync.aligned;\n"
+    text += "wgmma.wait_group.sync.aligned 0;\n" + address("pd", 128).replace(
+        "%off, %t,", "%off, %to,"
+    ).replace("mul.wide", "mad.lo.s32 %to, %u, 128, %t;\nmul.wide")
+    for i in range(0, 32, 4):
+        four = ", ".join(f"%d{j}" for j in range(i, i + 4))
+        text += f"st.global.v4.b32 [%at+{4 * i}], {{{four}}};\n"
+    made = INT32 if types.startswith("s32") else FLOAT32
+    inputs = [(UINT32, small(kind, 16 * COUNT, rng)) for _ in range(2)]
+    return "wgmma." + name, text + "ret;\n}\n", inputs, (made, 128 * COUNT), 0
+
+
+MAKERS = [(single, SINGLE), (product, PRODUCTS), (group_product, GROUP_PRODUCTS)]
+
+
 def kernels():
     rng = np.random.default_rng(0)
     seen = {}
-    for make, specs in ((single, SINGLE), (product, PRODUCTS)):
+    for make, specs in MAKERS:
         for spec in specs:
             kernel = make(spec, rng)
             seen[kernel[0]] = seen.get(kernel[0], 0) + 1

@@ -28,9 +28,11 @@ typedef enum Kind { Kernel, Artifact, Benchmark } Kind;
 typedef struct Case {
   char name[256], file[1024];
   Kind kind;
-  unsigned grid, block; // of a kernel
-  double rtol, atol;    // as numpy.allclose has them; 0 and 0: equal bits
-  int runs;             // of an artifact, to be timed
+  // Of a kernel; it runs on devices of that capability only, or of any (0).
+  unsigned grid, block;
+  int capability;
+  double rtol, atol; // as numpy.allclose has them; 0 and 0: equal bits
+  int runs;          // of an artifact, to be timed
   // Of a benchmark: what its operations are done in ("-": nothing to compare
   // with), another target to compare results with ("-": none), the number of
   // operations, and the bytes that at least move.

@@ -14,7 +14,7 @@
 // wrong, 77 if there is no device.
 //
 // BUNDLE/cases.txt has a line for each case and each of its buffers:
-//   kernel NAME FILE.ptx GRID BLOCK TOLERANCE
+//   kernel NAME FILE.ptx GRID BLOCK TOLERANCE CAPABILITY
 //   case NAME FILE.so RTOL ATOL RUNS      (RUNS > 0: also a timing)
 //   bench NAME FILE.so RATE REFERENCE OPERATIONS BYTES
 //   in|out DTYPE BYTES FILE RANK DIM...   (of bench, FILE is "-")
@@ -196,7 +196,9 @@ int main(int argc, char **argv) {
   Case c;
   int status;
   while ((status = nextCase(&bundle, &c)) > 0) {
-    if (c.kind == Kernel) {
+    if (c.kind == Kernel && c.capability && c.capability != driver.capability) {
+      fprintf(report, "note %s: not for this device\n", c.name);
+    } else if (c.kind == Kernel) {
       checkKernel(&c, &driver, &kernels);
     } else if (c.kind == Artifact) {
       checkArtifact(&c, &artifacts);

@@ -51,9 +51,9 @@ struct LaunchState {
   /// Null unless races are looked for.
   GlobalOrder *order = nullptr;
 
-  std::mutex mutex;
+  std::mutex mutex{};
   std::atomic<bool> faulted{false};
-  Fault fault;
+  Fault fault{};
 };
 
 /// Lanes of a warp that stand at one instruction.
