@@ -154,6 +154,33 @@ GPU_TEST(GpuCode, RunsInClusters) {
   EXPECT_EQ(driver.grid, 4u) << "three blocks, and one to fill the cluster";
 }
 
+GPU_TEST(GpuCode, ClearsCountersForEachRun) {
+  StubDriver &driver = stubDriver();
+  ChangedModel model;
+  driver.counters = model.kernels[0].counters = 3;
+  driver.room = model.kernels[0].sums = 1000;
+  model.gpu.kernels = model.list;
+  model.desc.run = runWithKernels;
+  launched = model.kernels;
+  ASSERT_EQ(model.open(), INGOT_OK) << rt::threadError();
+  ingot_context *contexts[2];
+  for (ingot_context *&context : contexts)
+    ASSERT_EQ(ingot_context_create(&model.object, nullptr, &context), INGOT_OK);
+  // Launched, recorded, and started again; shapes change where counters are.
+  for (int64_t batch : {8, 8, 8, 40})
+    for (ingot_context *context : contexts) {
+      GpuSums sums(batch);
+      ASSERT_EQ(sums.run(context), INGOT_OK) << ingot_last_error();
+      EXPECT_TRUE(sums.right());
+    }
+  EXPECT_EQ(driver.counted, std::vector<uint32_t>(3 * 8, 0));
+  ASSERT_EQ(driver.rooms.size(), 8u);
+  EXPECT_NE(driver.rooms[0], driver.rooms[1]) << "contexts share nothing";
+  EXPECT_EQ(driver.rooms[0], driver.rooms[2]);
+  for (ingot_context *context : contexts)
+    EXPECT_EQ(ingot_context_destroy(context), INGOT_OK);
+}
+
 /// A launch of so many work items fails.
 static void expectTooMany(int64_t items) {
   static int64_t wanted;

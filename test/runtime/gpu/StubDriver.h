@@ -63,6 +63,12 @@ struct StubDriver {
   int depth = 0;
   /// Set by a test while a caller records its stream.
   bool isCapturing = false;
+  /// Counters that k0_mul has, and bytes of room for sums. Each time it runs,
+  /// it notes what the counters hold and where the room is, and overwrites
+  /// both, like one that did not come to its end.
+  unsigned counters = 0, room = 0;
+  std::vector<uint32_t> counted;
+  std::vector<uint64_t> rooms;
   /// Grid of the last launch.
   unsigned grid = 0;
   unsigned cluster = 0;
