@@ -14,6 +14,7 @@ import argparse
 import gzip
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,7 @@ class Bundle:
         self.build = pathlib.Path(options.build_dir).resolve()
         self.options = options
         self.room = options.max_mb << 20
+        self.capabilities = [capability_of(t) for t in options.targets.split(",")]
         self.lines, self.benchmarks, self.skipped = [], [], 0
         shutil.rmtree(self.out, ignore_errors=True)
         for folder in ("ptx", "so", "data"):
@@ -57,10 +59,9 @@ class Bundle:
 
     def run(self, *command):
         """Runs a tool on the interpreter; None if it fails."""
-        arch = max(self.options.targets.split(","))
         env = {
             "LD_LIBRARY_PATH": str(self.build / "lib" / "fake-cuda"),
-            "INGOT_FAKE_CUDA_ARCH": arch.removeprefix("sm_").rstrip("a"),
+            "INGOT_FAKE_CUDA_ARCH": str(max(number for number, _ in self.capabilities)),
             "INGOT_FAKE_CUDA_UNINITIALISED": "0",
             "INGOT_CACHE_DIR": "off",
         }
@@ -78,8 +79,10 @@ class Bundle:
 
     def instruction(self, name, text, inputs, made, tolerance):
         """One kernel of scripts/gpu_instructions.py."""
-        capability = 90 if ".target sm_90a" in text else 0
-        if capability and "sm_90a" not in self.options.targets.split(","):
+        needs = capability_of(re.search(r"\.target (\w+)", text)[1])
+        if needs not in self.capabilities and (
+            needs[1] or needs[0] > max(self.capabilities)[0]
+        ):
             return
         path = self.out / "ptx" / f"{name}.ptx"
         path.write_text(text)
@@ -100,7 +103,7 @@ class Bundle:
             data = pathlib.Path(folder, "out").read_bytes()
         lines.append(self.add_data("out", dtype, data, [size], f"{name}.out"))
         head = f"kernel {name} ptx/{name}.ptx {BLOCKS} {THREADS} {tolerance}"
-        head += f" {capability}"
+        head += f" {needs[0]}{needs[1]}"
         self.lines += [head, *lines]
 
     def model(self, name, path, feeds, rtol, atol, runs):
@@ -160,6 +163,12 @@ class Bundle:
                 shape = " ".join(map(str, [len(dims), *dims]))
                 line = f"{kind} {tensor.elem_type} {size} - {shape}"
                 self.benchmarks.append(line)
+
+
+def capability_of(target):
+    """sm_90a: (90, "a")."""
+    number = target.removeprefix("sm_")
+    return int(number.rstrip("a")), "a" if number.endswith("a") else ""
 
 
 def bits_of(dtype):

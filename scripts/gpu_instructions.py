@@ -101,6 +101,12 @@ PRODUCTS = [
     ("m16n8k32.u8", "mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32", "s8", 4, 2),
 ]  # fmt: skip
 
+# Those of 8-bit floats need a later device.
+FLOAT8_PRODUCTS = [
+    ("m16n8k32.e4m3", "mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32", "e4m3", 4, 2),
+    ("m16n8k32.e5m2", "mma.sync.aligned.m16n8k32.row.col.f32.e5m2.e4m3.f32", "e4m3", 4, 2),
+]  # fmt: skip
+
 # Products of a warpgroup, 64 x 64: (name, types, type of the factors, depth, left
 # factor, right factor). A factor in shared memory has rows or depths as rows of
 # 128 bytes, swizzled; the left one may be in registers.
@@ -148,8 +154,8 @@ def address(parameter, size):
 
 
 def single(spec, rng):
-    """(name, PTX, [(type, array)], (type, bytes), tolerance) of an instruction. PTX
-    for `sm_90a` runs on capability 9.0 alone."""
+    """(name, PTX, [(type, array)], (type, bytes), tolerance) of an instruction.
+    PTX for `sm_90a` runs on capability 9.0 alone, other on its own and later."""
     name, body, sources, to, tolerance = spec
     names = "abc"[: len(sources)]
     parameters = ", ".join(f".param .u64 p{x}" for x in names + "d")
@@ -205,6 +211,12 @@ def product(spec, rng):
         (sums, c),
     ]
     return "mma." + name, text, inputs, (sums, 16 * COUNT), 0
+
+
+def float8_product(spec, rng):
+    name, text, *rest = product(spec, rng)
+    head = HEAD[: HEAD.index(".address_size")]
+    return name, text.replace(head, ".version 8.4\n.target sm_89\n"), *rest
 
 
 GROUP_HEAD = """.version 8.4
@@ -266,7 +278,8 @@ def group_product(spec, rng):
     return "wgmma." + name, text + "ret;\n}\n", inputs, (made, 128 * COUNT), 0
 
 
-MAKERS = [(single, SINGLE), (product, PRODUCTS), (group_product, GROUP_PRODUCTS)]
+MAKERS = [(single, SINGLE), (product, PRODUCTS), (float8_product, FLOAT8_PRODUCTS)]
+MAKERS += [(group_product, GROUP_PRODUCTS)]
 
 
 def kernels():

@@ -67,8 +67,11 @@ static int readHead(const Bundle *bundle, const char *line, Case *c) {
   snprintf(c->file, sizeof(c->file), "%s/%s", bundle->folder, file);
   if (strcmp(kind, "kernel") == 0) {
     c->kind = Kernel;
-    return sscanf(line, "%*s %*s %*s %u %u %lf %d", &c->grid, &c->block,
-                  &c->rtol, &c->capability) == 4;
+    char exact = 0;
+    int fields = sscanf(line, "%*s %*s %*s %u %u %lf %d%c", &c->grid, &c->block,
+                        &c->rtol, &c->capability, &exact);
+    c->isExact = exact == 'a';
+    return fields >= 4;
   }
   if (strcmp(kind, "bench") == 0) {
     c->kind = Benchmark;

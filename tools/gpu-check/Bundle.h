@@ -28,9 +28,9 @@ typedef enum Kind { Kernel, Artifact, Benchmark } Kind;
 typedef struct Case {
   char name[256], file[1024];
   Kind kind;
-  // Of a kernel; it runs on devices of that capability only, or of any (0).
+  // Of a kernel; it needs a device of that capability, or a later one.
   unsigned grid, block;
-  int capability;
+  int capability, isExact;
   double rtol, atol; // as numpy.allclose has them; 0 and 0: equal bits
   int runs;          // of an artifact, to be timed
   // Of a benchmark: what its operations are done in ("-": nothing to compare

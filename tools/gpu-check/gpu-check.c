@@ -196,7 +196,8 @@ int main(int argc, char **argv) {
   Case c;
   int status;
   while ((status = nextCase(&bundle, &c)) > 0) {
-    if (c.kind == Kernel && c.capability && c.capability != driver.capability) {
+    if (c.kind == Kernel && (c.isExact ? c.capability != driver.capability
+                                       : c.capability > driver.capability)) {
       fprintf(report, "note %s: not for this device\n", c.name);
     } else if (c.kind == Kernel) {
       checkKernel(&c, &driver, &kernels);
