@@ -183,6 +183,19 @@ def test_grouped_heads_and_batches(tmp_path):
     check(tmp_path, feeds, "128 queries and 128 keys", causal=1)
 
 
+def test_more_heads_than_the_cache_holds(tmp_path):
+    """Blocks go through two heads of five at a time."""
+    feeds = operands(1, 5, 5, 140, 140, 64, 64)
+    far = np.full((1, 5, 40000 - 140, 64), 100, np.float16)
+    for name in "kv":
+        feeds[name] = np.concatenate([feeds[name], far], axis=2)
+    symbolic = {"q": {0: "B", 2: "M"}, "k": {0: "B", 2: "N"}, "v": {0: "B", 2: "N"}}
+    actual = attention(feeds, tmp_path, TARGET, symbolic, is_causal=1)
+    seen = [feeds[name][:, :, :140] for name in "qkv"]
+    expected = reference(*seen, 0.125, seen_by_rule(140, 140))
+    np.testing.assert_allclose(actual.astype("d"), expected, rtol=2e-2, atol=4e-3)
+
+
 @pytest.mark.parametrize("keys", [0, 1])
 def test_few_keys(keys, tmp_path):
     feeds = operands(2, 2, 2, 5, keys, 64, 64)

@@ -129,7 +129,8 @@ void WarpgroupAttention::locate(Words &w) {
     Value some = arith::MaxUIOp::create(w.b, loc, keyCount, w.number(1));
     Value together = w.div(w.number(cachedBytes / perToken), some);
     together = arith::MaxUIOp::create(w.b, loc, together, w.number(1));
-    together = w.mul(together, perKey);
+    together =
+        arith::MinUIOp::create(w.b, loc, w.mul(together, perKey), count);
     Value perSection = w.mul(together, queryTiles);
     Value first = w.mul(w.div(item, perSection), together);
     Value rest = w.rem(item, perSection);
