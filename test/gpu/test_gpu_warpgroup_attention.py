@@ -92,6 +92,26 @@ def test_shapes(dtype, heads, queries, keys, size, value_size, causal, tile, tmp
     check(tmp_path, feeds, tile, dtype, causal, names="M" if heads > 2 else "BM")
 
 
+# Clusters of two, also with no queries for the second block of the last, and with
+# another number of keys than was taken for it.
+@pytest.mark.parametrize(
+    "heads, queries, keys, size, dtype, seeds",
+    [
+        (6, 200, 150, 72, "float16", (1, 2)),
+        (2, 1030, 20, 72, "bfloat16", (1,)),
+        (6, 130, 370, 128, "float16", (3,)),
+    ],
+)
+def test_pairs(heads, queries, keys, size, dtype, seeds, tmp_path, monkeypatch):
+    feeds = operands(1, heads, 2, queries, keys, size, size)
+    tile = "128 queries and 176 keys, in pairs"
+    results = []
+    for seed in seeds:
+        monkeypatch.setenv("INGOT_FAKE_CUDA_SEED", str(seed))
+        results.append(check(tmp_path, feeds, tile, dtype, names="BN"))
+        np.testing.assert_array_equal(results[0], results[-1])
+
+
 def capped(q, k, scale, cap):
     k = np.repeat(k.astype("d"), q.shape[1] // k.shape[1], axis=1)
     scores = q.astype("d") @ k.swapaxes(-1, -2) * scale

@@ -50,6 +50,8 @@ void AttentionRing::begin(Words &w, LLVM::LLVMFuncOp function) {
   shared =
       LLVM::PtrToIntOp::create(w.b, w.loc, w.b.getI32Type(), dynamicShared(w));
   barriers = w.add(shared, shape.barriersAt());
+  if (shape.cluster > 1)
+    rank = blockInCluster(w);
 }
 
 /// Barriers: of the queries, then two for each slot of keys, then of values. A
@@ -65,12 +67,15 @@ void AttentionRing::makeBarriers(Words &w, Value thread) {
     for (int64_t s = 0; s < shape.stages; ++s) {
       initBarrier(one, full(one, kind, one.number(s)), 1);
       initBarrier(one, empty(one, kind, one.number(s)),
-                  shape.groups * groupThreads / 32);
+                  shape.cluster * shape.groups * groupThreads / 32);
     }
   publishBarriers(one);
   for (const TokenBoxes *boxes : {&queries, &keys, &values})
     prefetchMap(one, boxes->address);
-  barrier(w.b, w.loc);
+  if (shape.cluster > 1)
+    syncCluster(w);
+  else
+    barrier(w.b, w.loc);
 }
 
 Value AttentionRing::parity(Words &w, Value number) {
@@ -93,17 +98,24 @@ Value AttentionRing::at(Words &w, Kind kind, Value number) {
   return w.add(w.add(shared, first), w.mul(slot(w, number), bytes));
 }
 
+/// With several `blocks` each has as many of the tokens copied to all.
 void AttentionRing::load(Words &w, const TokenBoxes &boxes, int64_t pieces,
                          int64_t pieceBytes, const Place &from, Value to,
-                         Value barrier) {
+                         Value barrier, int64_t blocks) {
   arriveExpecting(w, barrier, pieces * pieceBytes);
+  Value token = from.token;
+  if (blocks > 1) {
+    int64_t tokens = shape.keys / blocks;
+    token = w.add(token, w.mul(rank, tokens));
+    to = w.add(to, w.mul(rank, tokens * swizzleBytes));
+  }
   for (int64_t p = 0; p < pieces; ++p) {
-    SmallVector<Value> at{w.number(p * AttentionShape::piece), from.token};
+    SmallVector<Value> at{w.number(p * AttentionShape::piece), token};
     if (boxes.hasHeads)
       at.push_back(from.head);
     if (boxes.hasBatches)
       at.push_back(from.batch);
-    loadBox(w, boxes.address, at, w.add(to, p * pieceBytes), barrier);
+    loadBox(w, boxes.address, at, w.add(to, p * pieceBytes), barrier, blocks);
   }
 }
 
@@ -116,7 +128,7 @@ void AttentionRing::copy(Words &w, Kind kind, Value number, const Place &from) {
   waitForPhase(w, empty(w, kind, number), other);
   load(w, kind == Keys ? keys : values,
        kind == Keys ? shape.pieces() : shape.valuePieces(), tilePiece(), from,
-       at(w, kind, number), full(w, kind, number));
+       at(w, kind, number), full(w, kind, number), shape.cluster);
 }
 
 void AttentionRing::waitForQueries(Words &w) {
@@ -127,7 +139,12 @@ void AttentionRing::wait(Words &w, Kind kind, Value number) {
   waitForPhase(w, full(w, kind, number), parity(w, number));
 }
 
-void AttentionRing::release(Words &w, Kind kind, Value number,
-                            Value condition) {
-  arriveIf(w, condition, empty(w, kind, number));
+void AttentionRing::release(Words &w, Kind kind, Value number, Value lane) {
+  Value peer = shape.cluster > 1 ? lane : Value();
+  arriveIf(w, w.less(lane, shape.cluster), empty(w, kind, number), peer);
+}
+
+void AttentionRing::finish(Words &w) {
+  if (shape.cluster > 1)
+    syncCluster(w);
 }

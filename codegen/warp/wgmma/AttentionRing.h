@@ -49,7 +49,7 @@ public:
 
   /// Makes the tensor maps parameters of the kernel, and finds shared memory.
   void begin(Words &w, mlir::LLVM::LLVMFuncOp function);
-  /// Thread 0 makes the barriers; all wait for it.
+  /// Thread 0 makes the barriers; all of the cluster wait for it.
   void makeBarriers(Words &w, mlir::Value thread);
 
   /// Of the thread that has tiles copied: begins to copy queries, and a tile as
@@ -57,11 +57,13 @@ public:
   void copyQueries(Words &w, const Place &from);
   void copy(Words &w, Kind kind, mlir::Value number, const Place &from);
 
-  /// Of those that multiply: wait for the queries, or a tile. A lane of each
-  /// warp (where `condition` holds) tells that the warp is done with a tile.
+  /// Of those that multiply: wait for the queries, or a tile. The lane tells,
+  /// if it is one of the first, that the warp is done with a tile.
   void waitForQueries(Words &w);
   void wait(Words &w, Kind kind, mlir::Value number);
-  void release(Words &w, Kind kind, mlir::Value number, mlir::Value condition);
+  void release(Words &w, Kind kind, mlir::Value number, mlir::Value lane);
+  /// At the end: others may still copy to this block, or arrive here.
+  void finish(Words &w);
 
   /// Where they are, as 32-bit numbers; bytes from piece to piece.
   mlir::Value queriesAt() const { return shared; }
@@ -79,9 +81,10 @@ private:
   mlir::Value empty(Words &w, Kind kind, mlir::Value number);
   void load(Words &w, const TokenBoxes &boxes, int64_t pieces,
             int64_t pieceBytes, const Place &from, mlir::Value to,
-            mlir::Value barrier);
+            mlir::Value barrier, int64_t blocks = 1);
 
-  mlir::Value shared, barriers;
+  /// `rank`: the block's number in its cluster.
+  mlir::Value shared, barriers, rank;
 };
 
 } // namespace ingot::warp

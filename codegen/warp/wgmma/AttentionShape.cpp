@@ -51,6 +51,17 @@ static bool setStages(AttentionShape &shape, int64_t shared) {
   return shape.sharedBytes() <= shared;
 }
 
+/// Two blocks share what they read if there are queries for both and they go
+/// through the same keys, where keys are what the second-level cache gives most
+/// of: with small heads three warpgroups share them.
+static int64_t clusterFor(const AttentionWork &work,
+                          const AttentionShape &shape) {
+  constexpr int64_t many = 8;
+  int64_t tiles = llvm::divideCeil(work.queries, shape.queries());
+  bool isPair = work.hasQueries && (tiles % 2 == 0 || tiles >= many);
+  return isPair && !work.isCausal && shape.size > shape.piece ? 2 : 1;
+}
+
 std::optional<AttentionShape>
 warp::chooseAttentionShape(kernel::MachineAttr machine,
                            const AttentionWork &work) {
@@ -84,6 +95,7 @@ warp::chooseAttentionShape(kernel::MachineAttr machine,
     if (!setStages(shape, limits->warpgroupShared) || time >= least)
       continue;
     best = shape;
+    best->cluster = clusterFor(work, shape);
     least = time;
   }
   return best;

@@ -26,6 +26,9 @@ struct AttentionShape {
   int64_t keys = 128;
   /// Tiles of keys, and of values, in shared memory.
   int64_t stages = 2;
+  /// Blocks of a cluster, which have neighbouring queries of a head and share
+  /// tiles of keys and values.
+  int64_t cluster = 1;
   /// Elements of a query and key, and of a value.
   int64_t size = 0, valueSize = 0;
 
@@ -58,6 +61,8 @@ struct AttentionShape {
 struct AttentionWork {
   int64_t heads = 0, queries = 0;
   std::optional<int64_t> keys;
+  /// Whether the number of queries is known.
+  bool hasQueries = false;
   int64_t size = 0, valueSize = 0;
   bool isCausal = false;
   /// Scores are products times a number.

@@ -94,9 +94,8 @@ private:
   /// Of the block: tiles of queries of a head, its head and first query, tiles
   /// of keys that it looks at.
   Value queryTiles, head, firstQuery, tiles;
-  /// Of the threads that multiply: which of the warpgroups, whether the lane is
-  /// the first of its warp.
-  Value group, isFirstLane;
+  /// Of the threads that multiply: which of the warpgroups.
+  Value group;
 };
 } // namespace
 
@@ -129,8 +128,7 @@ void WarpgroupAttention::locate(Words &w) {
     Value some = arith::MaxUIOp::create(w.b, loc, keyCount, w.number(1));
     Value together = w.div(w.number(cachedBytes / perToken), some);
     together = arith::MaxUIOp::create(w.b, loc, together, w.number(1));
-    together =
-        arith::MinUIOp::create(w.b, loc, w.mul(together, perKey), count);
+    together = arith::MinUIOp::create(w.b, loc, w.mul(together, perKey), count);
     Value perSection = w.mul(together, queryTiles);
     Value first = w.mul(w.div(item, perSection), together);
     Value rest = w.rem(item, perSection);
@@ -237,7 +235,7 @@ WarpgroupAttention::State WarpgroupAttention::firstTile(Words &w) {
   SmallVector<Value> scores = multiplyKeys(w, number);
   commitProducts(w);
   scores = finishProducts(w, scores);
-  ring.release(w, AttentionRing::Keys, number, isFirstLane);
+  ring.release(w, AttentionRing::Keys, number, lane);
   makeScores(w, firstKeyOf(w, number), scores, /*isChecked=*/true);
   takePowers(w, state, scores);
   state.powers = pack(w, scores);
@@ -289,13 +287,13 @@ WarpgroupAttention::State WarpgroupAttention::nextTile(Words &w, Value number,
   commitProducts(w);
   passTurn(w);
   scores = finishProducts(w, 1, scores, {});
-  ring.release(w, AttentionRing::Keys, number, isFirstLane);
+  ring.release(w, AttentionRing::Keys, number, lane);
   makeScores(w, firstKeyOf(w, number), scores, isChecked);
   SmallVector<Value> shrinks = takePowers(w, state, scores);
   // Powers become halves when the registers of the last ones are free.
   SmallVector<Value> both = llvm::to_vector(llvm::concat<Value>(sums, scores));
   both = finishProducts(w, 0, both, powers);
-  ring.release(w, AttentionRing::Values, before, isFirstLane);
+  ring.release(w, AttentionRing::Values, before, lane);
   state.sums.assign(both.begin(), both.begin() + count);
   state.powers = pack(w, ArrayRef(both).drop_front(count));
   for (auto [i, sum] : llvm::enumerate(state.sums))
@@ -332,7 +330,6 @@ SmallVector<Value> WarpgroupAttention::finishTiles(Words &w, State state) {
 /// What the warpgroups that multiply do.
 void WarpgroupAttention::computeAll(Words &w) {
   lane = w.rem(thread, 32);
-  isFirstLane = compare(w, arith::CmpIPredicate::eq, lane, w.number(0));
   Value firstOfGroup = w.add(firstQuery, w.mul(group, groupRows));
   Value firstOfWarp =
       w.add(firstOfGroup, w.mul(w.rem(w.div(thread, 32), 4), 16));
@@ -387,6 +384,7 @@ bool WarpgroupAttention::emit(OpBuilder &b, AffineExpr &work, GridShape &grid,
   AttentionWork all{estimate(headsOfAll, assumedSize),
                     estimate(queries, assumedTokens),
                     onnx::constantValue(keys),
+                    onnx::constantValue(queries).has_value(),
                     size,
                     valueSize,
                     bool(op.getCausalOffset()),
@@ -408,23 +406,28 @@ bool WarpgroupAttention::emit(OpBuilder &b, AffineExpr &work, GridShape &grid,
   const AttentionShape &shape = ring.shape;
   if (!canCopy(ring.queries, q, op.getQ(), op.getQueryDims(),
                shape.queries()) ||
-      !canCopy(ring.keys, k, op.getK(), op.getKeyDims(), shape.keys) ||
-      !canCopy(ring.values, v, op.getV(), op.getValueDims(), shape.keys)) {
+      !canCopy(ring.keys, k, op.getK(), op.getKeyDims(),
+               shape.keys / shape.cluster) ||
+      !canCopy(ring.values, v, op.getV(), op.getValueDims(),
+               shape.keys / shape.cluster)) {
     reason = "tokens are no multiple of 16 bytes, or begin at none";
     return false;
   }
-  work = headsOfAll * queries.ceilDiv(shape.queries());
+  AffineExpr tilesOfHead =
+      queries.ceilDiv(shape.queries() * shape.cluster) * shape.cluster;
+  work = headsOfAll * tilesOfHead;
+  grid.cluster = shape.cluster;
   grid.block = shape.threads();
   grid.blockItems = 1;
   grid.shared = shape.sharedBytes();
   // All registers of a multiprocessor, or what is moved would not be known.
   grid.resident = 1;
   grid.remark = ("attention of warpgroups, tiles of " + Twine(shape.queries()) +
-                 " queries and " + Twine(shape.keys) + " keys")
+                 " queries and " + Twine(shape.keys) + " keys" +
+                 (shape.cluster > 1 ? ", in pairs" : ""))
                     .str();
   ring.begin(w, cast<LLVM::LLVMFuncOp>(b.getInsertionBlock()->getParentOp()));
-  queryTiles =
-      w.fromIndex(context.expand(b, loc, queries.ceilDiv(shape.queries())));
+  queryTiles = w.fromIndex(context.expand(b, loc, tilesOfHead));
   locate(w);
   ring.makeBarriers(w, thread);
 
@@ -448,6 +451,7 @@ bool WarpgroupAttention::emit(OpBuilder &b, AffineExpr &work, GridShape &grid,
   OpBuilder one(only.thenBlock()->getTerminator());
   Words single(one, loc);
   copyAll(single);
+  ring.finish(w);
   return true;
 }
 
