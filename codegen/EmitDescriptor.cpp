@@ -129,24 +129,35 @@ static uint64_t tensorMapType(mlir::Type type) {
   return type.isF32() ? 7 : 0;
 }
 
+/// CUtensorMapSwizzle over as many bytes as a row of a box has.
+static uint64_t tensorMapSwizzle(const TensorMap &map) {
+  int64_t bytes = map.box[0] * map.element.getIntOrFloatBitWidth() / 8;
+  return bytes > 64 ? 3 : bytes > 32 ? 2 : 1;
+}
+
 Constant *DescriptorBuilder::tensorMaps(const ModelKernel &kernel) {
-  constexpr uint64_t swizzle128 = 3;
   std::vector<Constant *> maps;
   for (const ModelTensorMap &entry : kernel.maps) {
     const TensorMap &map = entry.map;
     size_t rank = map.dims.size();
     std::vector<uint64_t> dims(5, 0), strides(4, 0);
-    std::vector<uint32_t> box(6, 0);
+    std::vector<uint32_t> box(6, 0), lower(3, 0), upper(3, 0), steps(4, 0);
     llvm::copy(llvm::ArrayRef(entry.numbers).slice(1, rank), dims.begin());
     llvm::copy(llvm::ArrayRef(entry.numbers).drop_front(1 + rank),
                strides.begin());
     llvm::copy(map.box, box.begin());
+    llvm::copy(map.window.lower, lower.begin());
+    llvm::copy(map.window.upper, upper.begin());
+    llvm::copy(map.window.steps, steps.begin());
     maps.push_back(record(
         {number(i32, map.slot), number(i32, tensorMapType(map.element)),
-         number(i32, swizzle128), number(i32, rank),
+         number(i32, tensorMapSwizzle(map)), number(i32, rank),
          number(i64, entry.numbers[0]), llvm::ConstantDataArray::get(ctx, dims),
          llvm::ConstantDataArray::get(ctx, strides),
-         llvm::ConstantDataArray::get(ctx, box)}));
+         llvm::ConstantDataArray::get(ctx, box),
+         llvm::ConstantDataArray::get(ctx, lower),
+         llvm::ConstantDataArray::get(ctx, upper),
+         llvm::ConstantDataArray::get(ctx, steps)}));
   }
   return array(maps);
 }
@@ -219,7 +230,7 @@ void DescriptorBuilder::build(const ModelTables &tables,
   if (!variant.last)
     next = declare(descriptorName(variant.index + 1));
   Constant *desc = record({number(i32, 0x31474e49),
-                           number(i32, 5),
+                           number(i32, 6),
                            text(identity.name),
                            text(identity.compilerVersion),
                            text(machine.getTarget()),

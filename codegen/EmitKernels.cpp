@@ -381,7 +381,10 @@ Attribute TensorMap::toAttr() const {
   numbers.append(strides.begin(), strides.end());
   return b.getArrayAttr({b.getI64IntegerAttr(slot), TypeAttr::get(element),
                          onnx::DimsAttr::get(ctx, numbers),
-                         b.getDenseI64ArrayAttr(box)});
+                         b.getDenseI64ArrayAttr(box),
+                         b.getDenseI64ArrayAttr(window.lower),
+                         b.getDenseI64ArrayAttr(window.upper),
+                         b.getDenseI64ArrayAttr(window.steps)});
 }
 
 TensorMap TensorMap::fromAttr(Attribute attr) {
@@ -389,13 +392,21 @@ TensorMap TensorMap::fromAttr(Attribute attr) {
   TensorMap map;
   map.slot = cast<IntegerAttr>(fields[0]).getInt();
   map.element = cast<TypeAttr>(fields[1]).getValue();
-  ArrayRef<int64_t> box = cast<DenseI64ArrayAttr>(fields[3]).asArrayRef();
-  map.box.assign(box.begin(), box.end());
+  auto read = [&](Attribute list, auto &to) {
+    ArrayRef<int64_t> from = cast<DenseI64ArrayAttr>(list).asArrayRef();
+    to.assign(from.begin(), from.end());
+  };
+  read(fields[3], map.box);
+  read(fields[4], map.window.lower);
+  read(fields[5], map.window.upper);
+  read(fields[6], map.window.steps);
+  // The offset, the dimensions, and strides of all but one.
   ArrayRef<AffineExpr> numbers = cast<onnx::DimsAttr>(fields[2]).getDims();
+  size_t rank = numbers.size() / 2;
   map.offset = numbers.front();
-  ArrayRef<AffineExpr> dims = numbers.slice(1, box.size());
+  ArrayRef<AffineExpr> dims = numbers.slice(1, rank);
   map.dims.assign(dims.begin(), dims.end());
-  ArrayRef<AffineExpr> strides = numbers.drop_front(1 + box.size());
+  ArrayRef<AffineExpr> strides = numbers.drop_front(1 + rank);
   map.strides.assign(strides.begin(), strides.end());
   return map;
 }

@@ -77,8 +77,16 @@ struct TensorMap {
   mlir::Type element;
   /// Innermost first; bytes from neighbour to neighbour along all others.
   llvm::SmallVector<mlir::AffineExpr, 5> dims, strides;
-  /// Elements of a box. Its rows take 128 bytes, swizzled.
+  /// Elements of a box. Its rows take 128, 64 or 32 bytes and are swizzled over
+  /// as many. Of a window: channels, and pixels.
   llvm::SmallVector<int64_t, 5> box;
+  /// Where the first tap of a convolution may be along its dimensions, which
+  /// are those between the channels and the images, innermost first: from how
+  /// far after the first pixel to how far after the last one, in which steps.
+  /// Empty: no window, but boxes.
+  struct Window {
+    llvm::SmallVector<int64_t, 3> lower, upper, steps;
+  } window;
 
   mlir::Attribute toAttr() const;
   static TensorMap fromAttr(mlir::Attribute attr);

@@ -178,6 +178,10 @@ static_assert(sizeof(LaunchAttribute) == 72 && sizeof(LaunchConfig) == 56 &&
   X(tensorMapEncode, "cuTensorMapEncodeTiled",                                 \
     (TensorMap *, int, unsigned, void *, const uint64_t *, const uint64_t *,   \
      const uint32_t *, const uint32_t *, int, int, int, int))                  \
+  X(tensorMapEncodeWindow, "cuTensorMapEncodeIm2col",                          \
+    (TensorMap *, int, unsigned, void *, const uint64_t *, const uint64_t *,   \
+     const int *, const int *, unsigned, unsigned, const uint32_t *, int, int, \
+     int, int))                                                                \
   X(launchEx, "cuLaunchKernelEx",                                              \
     (const LaunchConfig *, Function, void **, void **))                        \
   X(linkCreate, "cuLinkCreate_v2", (unsigned, int *, void **, LinkState *))    \

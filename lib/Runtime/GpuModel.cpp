@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "lib/Runtime/GpuModel.h"
+#include "lib/Runtime/GpuTensorMap.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,12 +47,15 @@ static ingot_status findKernels(ingot_gpu_model &loaded) {
       failure << " for kernel " << Quoted{kernel.name};
       return addPlace(failure, loaded, "loading");
     }
-    if (kernel.cluster > 1 && !driver.launchEx) {
+    const char *needs = nullptr;
+    if (kernel.cluster > 1 && !driver.launchEx)
+      needs = " runs in clusters, which need a driver for CUDA 11.8 or ";
+    if (!hasTensorMaps(driver, kernel))
+      needs = " has tensor maps, which need a driver for CUDA 12.0 or ";
+    if (needs) {
       Failure failure(INGOT_ERROR_NO_GPU);
-      failure << "kernel " << Quoted{kernel.name}
-              << " runs in clusters, which need a driver for CUDA 11.8 or "
-                 "later; this one is for "
-              << CudaVersion{driver.version};
+      failure << "kernel " << Quoted{kernel.name} << needs
+              << "later; this one is for " << CudaVersion{driver.version};
       return addPlace(failure, loaded, "loading");
     }
   }

@@ -187,9 +187,11 @@ void ingot::rt::gpuLaunch(ingot_context &context, IngotRunFrame &frame,
     return;
   }
   cuda::TensorMap maps[INGOT_GPU_MAPS];
-  cuda::Result result = encodeTensorMaps(*gpu.driver, kernel, args, maps);
+  const char *function = "";
+  cuda::Result result =
+      encodeTensorMaps(*gpu.driver, kernel, args, maps, function);
   if (result != cuda::success) {
-    gpu.fault = {result, "cuTensorMapEncodeTiled", index};
+    gpu.fault = {result, function, index};
     frame.status = gpuFailedStatus;
     return;
   }

@@ -12,11 +12,16 @@
 
 namespace ingot::rt {
 
+/// Whether the driver can make the tensor maps of a kernel.
+bool hasTensorMaps(const GpuDriver &driver, const IngotGpuKernel &kernel);
+
 /// Makes the tensor maps of a launch with those slots. A tensor without
-/// elements has none: no box of it is asked for.
+/// elements has none: no box of it is asked for. `function` is that of the
+/// driver which gave the result.
 cuda::Result encodeTensorMaps(const GpuDriver &driver,
                               const IngotGpuKernel &kernel, void *const *args,
-                              cuda::TensorMap (&maps)[INGOT_GPU_MAPS]);
+                              cuda::TensorMap (&maps)[INGOT_GPU_MAPS],
+                              const char *&function);
 
 } // namespace ingot::rt
 

@@ -20,7 +20,7 @@ extern "C" {
 
 /// Raised whenever a structure below changes; generated code and runtime of
 /// one artifact always agree, since both come from the same compiler.
-#define INGOT_ABI_VERSION 5u
+#define INGOT_ABI_VERSION 6u
 #define INGOT_ABI_MAGIC 0x31474e49u /* "ING1" */
 
 /// One input or output. A dimension >= 0 is static; -1 - k means symbol k of
@@ -85,8 +85,10 @@ typedef struct IngotGpuImage {
 } IngotGpuImage;
 
 /// A tensor whose boxes the engine for copies of a GPU brings into shared
-/// memory: what cuTensorMapEncodeTiled() is given. Elements outside of it are
-/// zero. A negative number -k stands for the one in slot k of the launch.
+/// memory: what cuTensorMapEncodeTiled() is given, or, of the pixels that a
+/// convolution multiplies, cuTensorMapEncodeIm2col(). Elements outside of it
+/// are zero. A negative number -k in `offset`, `dims` or `strides` stands for
+/// the one in slot k of the launch.
 typedef struct IngotGpuTensorMap {
   uint32_t slot;      /* that holds the tensor's address */
   uint32_t type;      /* CUtensorMapDataType */
@@ -95,7 +97,12 @@ typedef struct IngotGpuTensorMap {
   int64_t offset;     /* bytes from the address to the first element */
   int64_t dims[5];    /* innermost first */
   int64_t strides[4]; /* bytes, of all but the innermost dimension */
-  uint32_t box[6];    /* elements of a box; the last is not used */
+  uint32_t box[6];    /* elements of a box, the last is not used; channels and
+                       * pixels of a window */
+  /* Of a window, innermost first: corners of where the first tap may be, from
+   * the first and from the last pixel, and its steps. No steps: boxes. */
+  int32_t lower[3], upper[3];
+  uint32_t steps[4]; /* the last is not used */
 } IngotGpuTensorMap;
 
 #define INGOT_GPU_MAPS 4u

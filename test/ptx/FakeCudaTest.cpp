@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <dlfcn.h>
+#include <functional>
 #include <gtest/gtest.h>
 #include <string>
 #include <sys/wait.h>
@@ -252,4 +253,49 @@ TEST(FakeCuda, StateIsChecked) {
             return 0;
           }),
       0);
+}
+
+// The limits that the driver's manual gives for cuTensorMapEncodeIm2col.
+TEST(FakeCuda, ChecksIm2colMaps) {
+  struct Args {
+    unsigned rank = 4;
+    uint64_t dims[5] = {64, 9, 7, 2, 1}, strides[4] = {128, 1152, 8064, 0};
+    int lower[3] = {-1, -1, -1}, upper[3] = {-1, -1, -1};
+    uint32_t channels = 64, pixels = 128, steps[5] = {1, 2, 2, 1, 1};
+    int swizzle = 3;
+  };
+  static std::vector<std::function<void(Args &)>> wrong = {
+      [](Args &args) { args.rank = 2; },
+      [](Args &args) { args.dims[2] = 0; },
+      [](Args &args) { args.strides[0] = 120; },
+      [](Args &args) { args.lower[1] = -129; },
+      [](Args &args) { args.upper[0] = 128; },
+      [](Args &args) { args.upper[1] = -9; },
+      [](Args &args) { args.channels = 0; },
+      [](Args &args) { args.channels = 72; },
+      [](Args &args) { args.channels = 257, args.swizzle = 0; },
+      [](Args &args) { args.pixels = 1025; },
+      [](Args &args) { args.steps[1] = 9; },
+      [](Args &args) { args.steps[2] = 0; },
+      [](Args &args) { args.rank = 5, args.lower[2] = -17; }};
+  EXPECT_EQ(inProcess({},
+                      [] {
+                        Session cuda;
+                        CHECK_OR_RETURN(100, cuda.open() == 0);
+                        alignas(64) uint8_t map[128];
+                        auto encode = [&](const Args &a) {
+                          return cuda("cuTensorMapEncodeIm2col", (void *)map, 6,
+                                      a.rank, (void *)4096, a.dims, a.strides,
+                                      a.lower, a.upper, a.channels, a.pixels,
+                                      a.steps, 0, a.swizzle, 3, 0);
+                        };
+                        CHECK_OR_RETURN(101, encode({}) == 0);
+                        for (size_t i = 0; i < wrong.size(); ++i) {
+                          Args args;
+                          wrong[i](args);
+                          CHECK_OR_RETURN(int(1 + i), encode(args) == 1);
+                        }
+                        return 0;
+                      }),
+            0);
 }

@@ -26,11 +26,15 @@ struct TensorMap {
   uint8_t fillNan;
   /// 1 for floats of 16 bits, 2 bfloat16, 4 f32, 8 f64: which NaN.
   uint8_t floatKind;
+  /// For im2col mode, not for tiles: `box` is channels and pixels.
+  uint8_t isIm2col;
   uint8_t elementStrides[5];
   uint16_t box[5];
   /// Sizes less one.
   uint32_t lastIndex[5];
-  uint32_t reserved;
+  /// Of im2col mode: corners of the bounding box along W, H and D, from the
+  /// first and from the last pixel.
+  int16_t lower[3], upper[3];
   uint64_t address;
   /// In bytes, of all dimensions but the first.
   uint64_t strides[4];

@@ -6,13 +6,12 @@
 //===----------------------------------------------------------------------===//
 #include "codegen/warp/wgmma/Factors.h"
 #include "codegen/Fp32Products.h"
+#include "codegen/warp/wgmma/Taps.h"
 
 using namespace mlir;
 using namespace ingot;
 using namespace ingot::warp;
 
-/// What the engine for copies counts in: pitches and addresses are a multiple.
-constexpr int64_t mapBytes = 16;
 constexpr size_t mostMapRank = 5;
 
 bool warp::findMemory(const KernelContext &context, TensorMap &map,
@@ -67,15 +66,14 @@ StringRef warp::describeFactors(const KernelContext &context,
   Operation *root = operands.root;
   Type type = product.a.elementType;
   MLIRContext *ctx = root->getContext();
-  if (operands.conv)
-    return "a convolution of more than points";
   bool isBytes = storageBytes(type) == 1;
   bool isTf32 = type.isF32() && product.b.elementType.isF32() &&
                 fp32ProductsOf(root) == Fp32Products::Tf32;
-  if ((isBytes || isTf32) && !operands.byColumns)
+  bool isHalf =
+      type == product.b.elementType && (type.isF16() || type.isBF16());
+  if ((isBytes || isTf32) && !operands.conv && !operands.byColumns)
     return "the right factor is none of constant rows for each column";
-  if (!isBytes && !isTf32 &&
-      (type != product.b.elementType || !(type.isF16() || type.isBF16())))
+  if (!isHalf && (operands.conv || !(isBytes || isTf32)))
     return "the factors are not both f16 or both bf16";
   if (!product.a.alignment || product.a.alignment % mapBytes ||
       !product.b.alignment || product.b.alignment % mapBytes)
@@ -85,6 +83,8 @@ StringRef warp::describeFactors(const KernelContext &context,
   if (isBytes)
     type = IntegerType::get(ctx, 8);
   left.map.element = right.map.element = type;
+  if (operands.conv)
+    return describeTaps(context, operands, left, right);
   left.transposed = product.depthStride != 1;
   right.transposed = !operands.byColumns;
   if (operands.byColumns && left.transposed)

@@ -12,10 +12,15 @@
 #define INGOT_CODEGEN_WARP_WGMMA_FACTORS_H
 
 #include "codegen/warp/BlockProduct.h"
+#include "codegen/warp/wgmma/Instructions.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 namespace ingot::warp {
+
+/// What the engine counts in: addresses, and bytes from row to row, are a
+/// multiple of it.
+constexpr int64_t mapBytes = 16;
 
 /// A factor as the engine sees it.
 struct Factor {
@@ -24,6 +29,9 @@ struct Factor {
   llvm::SmallVector<int64_t> batch;
   /// Its depths are rows, in pieces of 64 columns.
   bool transposed = false;
+  /// Bytes of a row of a tile. If that is not all of a step's depth there are
+  /// several tiles after each other: for each of some taps.
+  int64_t rowBytes = swizzleBytes;
   /// Rows or columns of a tile.
   int64_t extent = 0;
   /// The map as a parameter.

@@ -97,26 +97,33 @@ void warp::waitForPhase(Words &w, Value barrier, Value parity) {
 }
 
 void warp::loadBox(Words &w, Value map, ArrayRef<Value> coordinates, Value to,
-                   Value barrier, int64_t blocks) {
-  std::string names, constraints = "l,r,r";
-  for (size_t i = 0; i < coordinates.size(); ++i) {
-    names += (i ? ", $" : "$") + std::to_string(3 + i);
-    constraints += ",r";
-  }
+                   Value barrier, int64_t blocks, ArrayRef<Value> offsets) {
   SmallVector<Value> operands{map, to, barrier};
-  operands.append(coordinates.begin(), coordinates.end());
+  std::string constraints = "l,r,r";
+  // Adds operands and names them.
+  auto add = [&](ValueRange values, StringRef constraint) {
+    std::string names;
+    for (Value v : values) {
+      names += (names.empty() ? "$" : ", $") + std::to_string(operands.size());
+      constraints += "," + constraint.str();
+      operands.push_back(v);
+    }
+    return names;
+  };
+  std::string text = " [$1], [$0, {" + add(coordinates, "r") + "}], [$2]";
+  if (!offsets.empty())
+    text += ", {" + add(offsets, "h") + "}";
   StringRef multicast = blocks > 1 ? ".multicast::cluster" : "";
-  std::string mask;
   if (blocks > 1) {
-    mask = ", $" + std::to_string(operands.size());
-    constraints += ",h";
-    operands.push_back(arith::ConstantOp::create(
-        w.b, w.loc, w.b.getI16IntegerAttr(int16_t((1 << blocks) - 1))));
+    auto all = w.b.getI16IntegerAttr(int16_t((1 << blocks) - 1));
+    Value mask = arith::ConstantOp::create(w.b, w.loc, all);
+    text += ", " + add(mask, "h");
   }
   effect(w,
          "cp.async.bulk.tensor." + Twine(coordinates.size()) +
-             "d.shared::cluster.global.tile.mbarrier::complete_tx::bytes" +
-             multicast + " [$1], [$0, {" + names + "}], [$2]" + mask + ";",
+             "d.shared::cluster.global." +
+             (offsets.empty() ? "tile" : "im2col") +
+             ".mbarrier::complete_tx::bytes" + multicast + text + ";",
          constraints, operands);
 }
 
@@ -155,12 +162,15 @@ void warp::acquireRegisters(Words &w, int64_t count) {
   effect(w, "setmaxnreg.inc.sync.aligned.u32 " + Twine(count) + ";", "", {});
 }
 
-Value warp::describeTile(Words &w, Value address, int64_t pieceBytes) {
+Value warp::describeTile(Words &w, Value address, int64_t pieceBytes,
+                         int64_t rowBytes) {
   // PTX ISA, "Matrix descriptor": the address, the distances between pieces
   // (used if the rows are depths) and between groups of eight rows, all in
-  // units of 16 bytes, and swizzling over 128 bytes.
+  // units of 16 bytes, and swizzling over 128 (1), 64 (2) or 32 (3) bytes.
   auto encode = [](int64_t bytes) { return (bytes & 0x3ffff) >> 4; };
-  int64_t rest = (int64_t(1) << 62) | encode(swizzlePeriod) << 32 |
+  int64_t mode = 1 + llvm::Log2_64(swizzleBytes / rowBytes);
+  int64_t rest = int64_t(uint64_t(mode) << 62) |
+                 encode(swizzleRows * rowBytes) << 32 |
                  encode(pieceBytes) << 16;
   Value low = arith::AndIOp::create(w.b, w.loc, address, w.number(0x3ffff));
   low = arith::ShRUIOp::create(w.b, w.loc, low, w.number(4));

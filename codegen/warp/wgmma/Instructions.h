@@ -51,9 +51,12 @@ void waitForPhase(Words &w, mlir::Value barrier, mlir::Value parity);
 /// address of a parameter) which begins at the given coordinates, innermost
 /// first. What lies outside of the tensor is zero. The barrier gets the bytes.
 /// With `blocks` above 1 all blocks of a cluster of so many get the box, each
-/// at the same place, and its barrier the bytes.
+/// at the same place, and its barrier the bytes. With `offsets` (of 16 bits)
+/// the map is of a window: the coordinates are those of the first tap for the
+/// first pixel, the offsets lead from there to another tap.
 void loadBox(Words &w, mlir::Value map, llvm::ArrayRef<mlir::Value> coordinates,
-             mlir::Value to, mlir::Value barrier, int64_t blocks = 1);
+             mlir::Value to, mlir::Value barrier, int64_t blocks = 1,
+             llvm::ArrayRef<mlir::Value> offsets = {});
 /// Brings a map near before it is used.
 void prefetchMap(Words &w, mlir::Value map);
 
@@ -73,9 +76,10 @@ void releaseRegisters(Words &w, int64_t count);
 void acquireRegisters(Words &w, int64_t count);
 
 /// A factor in shared memory (64 bits): a tile that begins at `address`, of
-/// rows of `swizzleBytes`, swizzled. If its rows are depths (`transposed`) it
-/// has pieces of 64 columns, `pieceBytes` apart.
-mlir::Value describeTile(Words &w, mlir::Value address, int64_t pieceBytes);
+/// rows of `rowBytes` (128, 64 or 32), swizzled. If its rows are depths
+/// (`transposed`) it has pieces of 64 columns, `pieceBytes` apart.
+mlir::Value describeTile(Words &w, mlir::Value address, int64_t pieceBytes,
+                         int64_t rowBytes = swizzleBytes);
 
 /// Before the first product of several: orders them after what was done with
 /// the registers of sums.

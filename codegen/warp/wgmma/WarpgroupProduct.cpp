@@ -11,6 +11,7 @@
 #include "codegen/warp/Shared.h"
 #include "codegen/warp/Warp.h"
 #include "codegen/warp/wgmma/Factors.h"
+#include "codegen/warp/wgmma/Taps.h"
 #include "codegen/warp/wgmma/WarpgroupResults.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -39,12 +40,18 @@ public:
 
   /// Steps of the depth of a tile, where that is known.
   std::optional<int64_t> depthSteps() const {
+    if (taps)
+      return taps->steps();
     return onnx::constantValue(product.depth.ceilDiv(slotDepth()));
   }
   /// See ingot::warp::describeFactors.
   StringRef describeFactors() {
+    if (operands.conv)
+      taps.emplace(operands.conv);
     return warp::describeFactors(context, operands, left, right);
   }
+  /// The part of the time that goes into products that are asked for.
+  double usefulPart() const { return taps ? taps->usefulPart() : 1; }
   void emit(OpBuilder &b, const WarpgroupShape &chosen, AffineExpr &work,
             GridShape &grid);
   /// What fits in the registers of a warpgroup.
@@ -53,6 +60,9 @@ public:
 private:
   void addMaps(LLVM::LLVMFuncOp function);
   void makeBarriers(Words &w);
+  void setDepth(Words &w);
+  scf::ForOp forSteps(Words &w, const DepthDivision::Segment &segment,
+                      size_t part, ValueRange state);
   Tile locate(Words &w, Value item);
   Value slotAt(Words &w, Value count) {
     return w.add(shared, w.mul(w.rem(count, stages), shape.slotBytes()));
@@ -74,11 +84,15 @@ private:
   scf::ForOp forTiles(Words &w);
   void divide(Words &w, GridShape &grid, AffineExpr &work);
   void copyAll(Words &w);
-  void copyFactor(Words &w, const Factor &factor, const Tile &tile, Value first,
-                  Value depth, Value to, Value barrier);
+  void copyStep(Words &w, const Tile &tile, Value step, Value slot,
+                Value barrier);
+  void copyTaps(Words &w, const Tile &tile, ArrayRef<Value> pixel, size_t part,
+                Value step, Value slot, Value barrier);
+  void copyFactor(Words &w, const Factor &factor, ArrayRef<Value> outer,
+                  Value first, Value depth, Value to, Value barrier);
   void multiplyAll(Words &w);
-  SmallVector<Value> multiplySlot(Words &w, Value slot, bool adds,
-                                  ArrayRef<Value> sums);
+  SmallVector<Value> multiplySlot(Words &w, Value slot, int64_t depth,
+                                  bool adds, ArrayRef<Value> sums);
   SmallVector<Value> addSlot(Words &w, Value slot, ArrayRef<Value> sums);
   /// Elements of the depth of a slot, a row of 128 bytes.
   int64_t slotDepth() const {
@@ -103,6 +117,14 @@ private:
   Operation *root;
   BlockOperands &operands;
   Factor left, right;
+  /// Of a convolution.
+  std::optional<Taps> taps;
+  /// Parts of the depth, one after the other, from a step on, and what is
+  /// multiplied in each step.
+  struct DepthPart {
+    int64_t firstStep, depth;
+  };
+  SmallVector<DepthPart> parts;
   /// `tilesOfRows` and `items` count tiles of a cluster.
   Value items, depthTiles, tilesOfRows, shared, barriers;
 };
@@ -113,11 +135,17 @@ void WarpgroupProduct::addMaps(LLVM::LLVMFuncOp function) {
   SmallVector<Attribute> maps;
   for (Factor *factor : {&left, &right}) {
     int64_t piece = WarpgroupShape::piece;
-    factor->map.box = {piece, piece};
-    // Of rows each block of a cluster has some copied for all.
-    if (!factor->transposed)
-      factor->map.box = {slotDepth(), factor->extent / sharersOf(*factor)};
-    factor->map.box.resize(factor->map.dims.size(), 1);
+    auto &box = factor->map.box;
+    if (taps) {
+      if (factor == &left)
+        box.push_back(factor->extent);
+    } else {
+      box = {piece, piece};
+      // Of rows each block of a cluster has some copied for all.
+      if (!factor->transposed)
+        box = {slotDepth(), factor->extent / sharersOf(*factor)};
+      box.resize(factor->map.dims.size(), 1);
+    }
     maps.push_back(factor->map.toAttr());
     factor->address = addMapParameter(function);
   }
@@ -202,9 +230,23 @@ void WarpgroupProduct::divide(Words &w, GridShape &grid, AffineExpr &work) {
                  w.div(blocks, shape.cluster), capacity);
 }
 
+/// The steps of a segment in a part of the depth.
+scf::ForOp WarpgroupProduct::forSteps(Words &w,
+                                      const DepthDivision::Segment &segment,
+                                      size_t part, ValueRange state) {
+  Value from = segment.firstStep, to = segment.endStep;
+  if (part > 0)
+    from =
+        arith::MaxUIOp::create(w.b, loc, from, w.number(parts[part].firstStep));
+  if (part + 1 < parts.size())
+    to = arith::MinUIOp::create(w.b, loc, to,
+                                w.number(parts[part + 1].firstStep));
+  return scf::ForOp::create(w.b, loc, from, to, w.number(1), state);
+}
+
 void WarpgroupProduct::copyFactor(Words &w, const Factor &factor,
-                                  const Tile &tile, Value first, Value depth,
-                                  Value to, Value barrier) {
+                                  ArrayRef<Value> outer, Value first,
+                                  Value depth, Value to, Value barrier) {
   int64_t blocks = sharersOf(factor);
   int64_t own = factor.extent / blocks;
   int64_t pieces = factor.transposed ? own / WarpgroupShape::piece : 1;
@@ -218,11 +260,42 @@ void WarpgroupProduct::copyFactor(Words &w, const Factor &factor,
     SmallVector<Value> at{depth, first};
     if (factor.transposed)
       at = {w.add(first, p * WarpgroupShape::piece), depth};
-    for (int64_t i : factor.batch)
-      at.push_back(w.fromIndex(tile.batch[i]));
+    at.append(outer.begin(), outer.end());
     loadBox(w, factor.address, at, w.add(to, p * WarpgroupShape::pieceBytes),
             barrier, blocks);
   }
+}
+
+/// Begins to copy the tiles of both factors for a step of the depth.
+void WarpgroupProduct::copyStep(Words &w, const Tile &tile, Value step,
+                                Value slot, Value barrier) {
+  Value depth = w.mul(step, slotDepth());
+  auto outer = [&](const Factor &factor) {
+    SmallVector<Value> at;
+    for (int64_t i : factor.batch)
+      at.push_back(w.fromIndex(tile.batch[i]));
+    return at;
+  };
+  copyFactor(w, left, outer(left), tile.firstRow, depth, slot, barrier);
+  copyFactor(w, right, outer(right), tile.firstColumn, depth,
+             w.add(slot, shape.leftBytes()), barrier);
+}
+
+/// The same of a convolution, of which `pixel` is that of the first row.
+void WarpgroupProduct::copyTaps(Words &w, const Tile &tile,
+                                ArrayRef<Value> pixel, size_t part, Value step,
+                                Value slot, Value barrier) {
+  Taps::Step at =
+      taps->locate(w, taps->parts()[part], w.add(step, -parts[part].firstStep));
+  for (auto [i, copy] : llvm::enumerate(at.copies)) {
+    SmallVector<Value> from{copy.channel};
+    from.append(pixel.begin(), pixel.end());
+    loadBox(w, left.address, from,
+            w.add(slot, int64_t(i) * left.extent * left.rowBytes), barrier,
+            /*blocks=*/1, copy.offsets);
+  }
+  copyFactor(w, right, at.tap, tile.firstColumn, at.channel,
+             w.add(slot, shape.leftBytes()), barrier);
 }
 
 /// What one thread of the third warpgroup does.
@@ -233,46 +306,55 @@ void WarpgroupProduct::copyAll(Words &w) {
   DepthDivision::Segment segment =
       division.segment(in, tiles.getInductionVar());
   Tile tile = locate(in, segment.tile);
-  auto steps =
-      scf::ForOp::create(body, loc, segment.firstStep, segment.endStep,
-                         in.number(1), ValueRange{tiles.getRegionIterArg(0)});
-  OpBuilder inner = OpBuilder::atBlockEnd(steps.getBody());
-  Words at(inner, loc);
-  Value count = steps.getRegionIterArg(0), slot = slotAt(at, count),
-        depth = at.mul(steps.getInductionVar(), slotDepth());
-  waitForPhase(at, empty(at, count), toOtherParity(at, parity(at, count)));
-  Value barrier = full(at, count);
-  arriveExpecting(at, barrier, shape.slotBytes());
-  copyFactor(at, left, tile, tile.firstRow, depth, slot, barrier);
-  copyFactor(at, right, tile, tile.firstColumn, depth,
-             at.add(slot, shape.leftBytes()), barrier);
-  scf::YieldOp::create(inner, loc, at.add(count, 1));
-  scf::YieldOp::create(body, loc, steps.getResult(0));
+  SmallVector<Value> pixel;
+  if (taps)
+    pixel = taps->pixelOf(in, context, tile.firstRow);
+  Value copies = tiles.getRegionIterArg(0);
+  for (size_t part = 0; part < parts.size(); ++part) {
+    scf::ForOp steps = forSteps(in, segment, part, copies);
+    OpBuilder inner = OpBuilder::atBlockEnd(steps.getBody());
+    Words at(inner, loc);
+    Value count = steps.getRegionIterArg(0), slot = slotAt(at, count);
+    waitForPhase(at, empty(at, count), toOtherParity(at, parity(at, count)));
+    Value barrier = full(at, count), step = steps.getInductionVar();
+    arriveExpecting(at, barrier, shape.slotBytes());
+    if (taps)
+      copyTaps(at, tile, pixel, part, step, slot, barrier);
+    else
+      copyStep(at, tile, step, slot, barrier);
+    scf::YieldOp::create(inner, loc, at.add(count, 1));
+    copies = steps.getResult(0);
+  }
+  scf::YieldOp::create(body, loc, copies);
 }
 
 /// The sums after the products of a slot.
 SmallVector<Value> WarpgroupProduct::multiplySlot(Words &w, Value slot,
-                                                  bool adds,
+                                                  int64_t depth, bool adds,
                                                   ArrayRef<Value> sums) {
   int64_t pieceBytes = WarpgroupShape::pieceBytes;
   Value leftAt = slot, rightAt = w.add(slot, shape.leftBytes());
   if (shape.splitsRows())
-    leftAt = w.add(slot, w.mul(group, groupRows * swizzleBytes));
+    leftAt = w.add(slot, w.mul(group, groupRows * left.rowBytes));
   else
     rightAt =
         w.add(rightAt, w.mul(group, shape.groupColumns() /
                                         WarpgroupShape::piece * pieceBytes));
-  Value leftTile = describeTile(w, leftAt, pieceBytes);
+  Value leftTile = describeTile(w, leftAt, pieceBytes, left.rowBytes);
   Value rightTile = describeTile(w, rightAt, pieceBytes);
   SmallVector<Value> result(sums);
   int64_t elements = groupDepthBytes / storageBytes(left.map.element);
-  // In units of 16 bytes: along a row, or some rows on.
+  // In units of 16 bytes: along a row and then in the next tile, or some rows
+  // on.
   auto step = [&](const Factor &factor, Value tile, int64_t k) {
-    int64_t bytes =
-        factor.transposed ? elements * swizzleBytes : groupDepthBytes;
-    return w.add(tile, w.wideNumber(k * bytes / 16));
+    int64_t perRow = factor.rowBytes / groupDepthBytes;
+    int64_t bytes = factor.transposed
+                        ? k * elements * swizzleBytes
+                        : k / perRow * factor.extent * factor.rowBytes +
+                              k % perRow * groupDepthBytes;
+    return w.add(tile, w.wideNumber(bytes / 16));
   };
-  for (int64_t k = 0; k < slotDepth() / elements; ++k) {
+  for (int64_t k = 0; k < depth / elements; ++k) {
     Value leftStep = step(left, leftTile, k),
           rightStep = step(right, rightTile, k);
     if (isBytes())
@@ -294,7 +376,7 @@ SmallVector<Value> WarpgroupProduct::addSlot(Words &w, Value slot,
   SmallVector<Value> own(sums.size(),
                          LLVM::UndefOp::create(w.b, loc, sumType()));
   beginProducts(w);
-  own = multiplySlot(w, slot, /*adds=*/false, own);
+  own = multiplySlot(w, slot, slotDepth(), /*adds=*/false, own);
   commitProducts(w);
   own = finishProducts(w, own);
   for (auto [sum, before] : llvm::zip(own, sums))
@@ -327,33 +409,36 @@ void WarpgroupProduct::multiplyAll(Words &w) {
   // The number of copies, then the sums.
   SmallVector<Value> state(1 + shape.groupColumns() / 2, zero);
   state[0] = tiles.getRegionIterArg(0);
-  auto steps = scf::ForOp::create(body, loc, segment.firstStep, segment.endStep,
-                                  in.number(1), state);
-  OpBuilder inner = OpBuilder::atBlockEnd(steps.getBody());
-  Words at(inner, loc);
-  Value count = steps.getRegionIterArg(0);
-  waitForPhase(at, full(at, count), parity(at, count));
-  SmallVector<Value> before(steps.getRegionIterArgs().drop_front()), next;
-  if (promotes()) {
-    next = addSlot(at, slotAt(at, count), before);
-    arriveIf(at, releases, empty(at, count), peer);
-  } else {
-    beginProducts(at);
-    next = multiplySlot(at, slotAt(at, count), /*adds=*/true, before);
-    commitProducts(at);
-    // The slot before is free while the products of this one go on.
-    waitForProducts(at, 1);
-    Value isLater =
-        arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::ne,
-                              steps.getInductionVar(), segment.firstStep);
-    arriveIf(at, at.both(releases, isLater), empty(at, at.add(count, -1)),
-             peer);
+  for (size_t part = 0; part < parts.size(); ++part) {
+    scf::ForOp steps = forSteps(in, segment, part, state);
+    OpBuilder inner = OpBuilder::atBlockEnd(steps.getBody());
+    Words at(inner, loc);
+    Value count = steps.getRegionIterArg(0);
+    waitForPhase(at, full(at, count), parity(at, count));
+    SmallVector<Value> before(steps.getRegionIterArgs().drop_front()), next;
+    if (promotes()) {
+      next = addSlot(at, slotAt(at, count), before);
+      arriveIf(at, releases, empty(at, count), peer);
+    } else {
+      beginProducts(at);
+      next = multiplySlot(at, slotAt(at, count), parts[part].depth,
+                          /*adds=*/true, before);
+      commitProducts(at);
+      // The slot before is free while the products of this one go on.
+      waitForProducts(at, 1);
+      Value isLater =
+          arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::ne,
+                                steps.getInductionVar(), segment.firstStep);
+      arriveIf(at, at.both(releases, isLater), empty(at, at.add(count, -1)),
+               peer);
+    }
+    next.insert(next.begin(), at.add(count, 1));
+    scf::YieldOp::create(inner, loc, next);
+    state.assign(steps.getResults().begin(), steps.getResults().end());
   }
-  next.insert(next.begin(), at.add(count, 1));
-  scf::YieldOp::create(inner, loc, next);
 
-  SmallVector<Value> sums(steps.getResults().drop_front());
-  Value copies = steps.getResult(0);
+  SmallVector<Value> sums(ArrayRef(state).drop_front());
+  Value copies = state[0];
   if (!promotes()) {
     sums = finishProducts(in, sums);
     Value hasDepth = arith::CmpIOp::create(body, loc, arith::CmpIPredicate::ne,
@@ -363,6 +448,21 @@ void WarpgroupProduct::multiplyAll(Words &w) {
   }
   finish(in, segment, tile, sums);
   scf::YieldOp::create(body, loc, copies);
+}
+
+void WarpgroupProduct::setDepth(Words &w) {
+  if (!taps) {
+    AffineExpr steps = product.depth.ceilDiv(slotDepth());
+    depthTiles = w.fromIndex(context.expand(w.b, loc, steps));
+    parts.push_back({0, slotDepth()});
+    return;
+  }
+  int64_t steps = 0;
+  for (const Taps::Part &part : taps->parts()) {
+    parts.push_back({steps, part.multiplied});
+    steps += taps->steps(part);
+  }
+  depthTiles = w.number(steps);
 }
 
 void WarpgroupProduct::emit(OpBuilder &b, const WarpgroupShape &chosen,
@@ -391,8 +491,7 @@ void WarpgroupProduct::emit(OpBuilder &b, const WarpgroupShape &chosen,
   thread = w.fromIndex(threadInBlock(b, loc));
   rowCount = w.fromIndex(context.expand(b, loc, rows));
   tilesOfRows = w.fromIndex(context.expand(b, loc, down));
-  depthTiles =
-      w.fromIndex(context.expand(b, loc, product.depth.ceilDiv(slotDepth())));
+  setDepth(w);
   items = w.fromIndex(
       context.expand(b, loc, onnx::product(batchDims, ctx) * down * across));
   divide(w, grid, work);
@@ -444,8 +543,9 @@ bool warp::emitWarpgroupProduct(OpBuilder &b, KernelContext &context,
   std::optional<DeviceLimits> limits = deviceLimits(context.machine);
   if (!limits || !limits->warpgroupShared)
     return false;
+  StringRef kind = operands.conv ? "convolution" : "product";
   auto refuse = [&](StringRef reason) {
-    grid.remark = ("no product of warpgroups: " + reason).str();
+    grid.remark = ("no " + kind + " of warpgroups: " + reason).str();
     return false;
   };
   WarpgroupProduct product(context, operands, epilogue);
@@ -454,12 +554,13 @@ bool warp::emitWarpgroupProduct(OpBuilder &b, KernelContext &context,
     return refuse(reason);
   std::optional<WarpgroupShape> shape = chooseWarpgroupShape(
       context.machine, rows, operands.matrices.n, matrices,
-      product.depthSteps().value_or(0), otherTime, product.mostColumns());
+      product.depthSteps().value_or(0), otherTime * product.usefulPart(),
+      product.mostColumns());
   if (!shape)
     return refuse("smaller tiles of warps keep more of the device busy");
   product.emit(b, *shape, work, grid);
   grid.remark =
-      ("product of warpgroups, tiles of " + Twine(shape->rows) + " x " +
+      (kind + " of warpgroups, tiles of " + Twine(shape->rows) + " x " +
        Twine(shape->columns) + (shape->cluster > 1 ? ", in pairs" : "") +
        (grid.counters ? "; blocks share the tiles of the last round" : ""))
           .str();

@@ -18,14 +18,16 @@ using namespace ingot::ptx;
 
 namespace {
 
-/// A box of a tensor, as one copy moves it.
+/// A box of a tensor, or pixels of images, as one copy moves it.
 struct Box {
   TensorMap map;
   int64_t start[5] = {};
+  /// Of im2col mode: from the filter's base to the pixel, along W, H and D.
+  int64_t offsets[3] = {};
   uint64_t bytes = 0;
 
   unsigned elements(unsigned axis) const {
-    unsigned stride = map.elementStrides[axis];
+    unsigned stride = map.isIm2col ? 1 : map.elementStrides[axis];
     return (map.box[axis] + stride - 1) / stride;
   }
 };
@@ -40,23 +42,64 @@ uint64_t swizzled(uint64_t offset, TensorMap::Swizzle swizzle) {
   return offset ^ ((offset >> 7 & lines) << 4);
 }
 
+/// The address of an element, 0 if it is out of bounds.
+uint64_t addressOf(const TensorMap &map, const int64_t (&at)[5]) {
+  uint64_t address = map.address;
+  for (unsigned axis = 0; axis < map.rank; ++axis) {
+    if (at[axis] < 0 || at[axis] > int64_t(map.lastIndex[axis]))
+      return 0;
+    uint64_t stride = axis ? map.strides[axis - 1] : map.elementBytes;
+    address += uint64_t(at[axis]) * stride;
+  }
+  return address;
+}
+
+/// The last place of a filter's base along a dimension of pixels.
+int64_t lastBase(const TensorMap &map, unsigned axis) {
+  return int64_t(map.lastIndex[axis]) + map.upper[axis - 1];
+}
+
+/// Pixel by pixel ("im2col mode"): the base of the filter goes in steps along
+/// W, then from the lower corner again along H and D, then to the next image.
+/// The offsets lead from there to the pixel.
+template <typename F> void forPixels(const Box &box, F visit) {
+  const TensorMap &map = box.map;
+  unsigned last = map.rank - 1u;
+  int64_t base[5], at[5];
+  memcpy(base, box.start, sizeof(base));
+  uint64_t offset = 0;
+  for (unsigned pixel = 0; pixel < map.box[1]; ++pixel) {
+    memcpy(at, base, sizeof(at));
+    for (unsigned axis = 1; axis < last; ++axis)
+      at[axis] += box.offsets[axis - 1];
+    for (unsigned channel = 0; channel < map.box[0]; ++channel) {
+      at[0] = base[0] + channel;
+      visit(offset, addressOf(map, at));
+      offset += map.elementBytes;
+    }
+    for (unsigned axis = 1; axis <= last; ++axis) {
+      base[axis] += map.elementStrides[axis];
+      if (axis == last || base[axis] <= lastBase(map, axis))
+        break;
+      base[axis] = map.lower[axis - 1];
+    }
+  }
+}
+
 /// Calls `visit(offset in the box, address or 0 if out of bounds)` for each
 /// element.
 template <typename F> void forElements(const Box &box, F visit) {
   const TensorMap &map = box.map;
+  if (map.isIm2col)
+    return forPixels(box, visit);
   unsigned index[5] = {};
   uint64_t offset = 0;
   for (;;) {
-    uint64_t address = map.address;
-    bool inside = true;
-    for (unsigned axis = 0; axis < map.rank; ++axis) {
-      int64_t at =
+    int64_t at[5] = {};
+    for (unsigned axis = 0; axis < map.rank; ++axis)
+      at[axis] =
           box.start[axis] + int64_t(index[axis]) * map.elementStrides[axis];
-      inside &= at >= 0 && at <= int64_t(map.lastIndex[axis]);
-      uint64_t stride = axis ? map.strides[axis - 1] : map.elementBytes;
-      address += uint64_t(at) * stride;
-    }
-    visit(offset, inside ? address : 0);
+    visit(offset, addressOf(map, at));
     offset += map.elementBytes;
     unsigned axis = 0;
     while (axis < map.rank && ++index[axis] == box.elements(axis))
@@ -80,6 +123,43 @@ uint64_t fillOf(const TensorMap &map) {
   }
 }
 
+/// What a copy of tensors is, in Instr::mode.
+enum TensorMode : uint8_t { Multicast = 1, Im2col = 2 };
+
+/// What is wrong with a lane's use of a map; null: nothing.
+const char *checkUse(const Instr &in, const TensorMap &map) {
+  if (map.magic != TensorMap::kMagic)
+    return "the descriptor is no tensor map";
+  if (map.rank != in.imm)
+    return "the tensor map has another rank";
+  if (map.isIm2col && !(in.mode & Im2col))
+    return "the tensor map is for im2col mode";
+  if (!map.isIm2col && (in.mode & Im2col))
+    return "the tensor map is not for im2col mode";
+  return nullptr;
+}
+
+/// Reads the offsets of im2col mode; false after a fault.
+bool readOffsets(Warp &w, const Instr &in, unsigned lane,
+                 const Operand &offsets, Box &box) {
+  constexpr unsigned kOffsetBits[] = {16, 8, 5};
+  unsigned spatial = in.imm - 2;
+  for (unsigned i = 0; i < spatial; ++i) {
+    box.offsets[i] = uint16_t(w.src(w.elements(offsets)[i])[lane]);
+    const char *wrong = nullptr;
+    if (box.offsets[i] >> kOffsetBits[spatial - 1])
+      wrong = "an im2col offset is too large for the tensor's dimensions";
+    else if (box.start[1 + i] < box.map.lower[i] ||
+             box.start[1 + i] > lastBase(box.map, 1 + i))
+      wrong = "the filter's base is outside of the bounding box";
+    if (wrong) {
+      w.fault(in, int(lane), Fault::IllegalInstruction, wrong);
+      return false;
+    }
+  }
+  return true;
+}
+
 /// Reads the map and the coordinates of a lane; false after a fault.
 bool readBox(Warp &w, const Instr &in, unsigned lane, uint64_t mapAddress,
              const Operand &coordinates, Box &box) {
@@ -87,18 +167,15 @@ bool readBox(Warp &w, const Instr &in, unsigned lane, uint64_t mapAddress,
   if (!place.data)
     return false;
   memcpy(&box.map, place.data, sizeof(box.map));
-  if (box.map.magic != TensorMap::kMagic || box.map.rank != in.imm) {
-    w.fault(in, int(lane), Fault::IllegalInstruction,
-            box.map.magic != TensorMap::kMagic
-                ? "the descriptor is no tensor map"
-                : "the tensor map has another rank");
+  if (const char *wrong = checkUse(in, box.map)) {
+    w.fault(in, int(lane), Fault::IllegalInstruction, wrong);
     return false;
   }
-  box.bytes = box.map.elementBytes;
-  for (unsigned axis = 0; axis < box.map.rank; ++axis) {
+  for (unsigned axis = 0; axis < box.map.rank; ++axis)
     box.start[axis] = int32_t(w.src(w.elements(coordinates)[axis])[lane]);
+  box.bytes = box.map.elementBytes;
+  for (unsigned axis = 0; axis < (box.map.isIm2col ? 2u : box.map.rank); ++axis)
     box.bytes *= box.elements(axis);
-  }
   return true;
 }
 
@@ -141,7 +218,7 @@ void noteWrite(Warp &w, const Instr &in, const Region &target, uint64_t bytes,
 }
 
 /// Global to shared memory. Operands: destination, [map, {coordinates}],
-/// mbarrier, perhaps a mask of CTAs.
+/// mbarrier, perhaps {offsets} of im2col mode, perhaps a mask of CTAs.
 void loadTensor(Warp &w, const Instr &in, uint32_t m) {
   const Operand *ops = w.operands(in);
   Addresses to(w, ops[0]), barriers(w, ops[3]);
@@ -151,15 +228,19 @@ void loadTensor(Warp &w, const Instr &in, uint32_t m) {
     if (!readBox(w, in, lane, maps[lane] + uint64_t(ops[1].offset), ops[2],
                  box))
       return;
+    bool isIm2col = in.mode & Im2col, isMulticast = in.mode & Multicast;
+    if (isIm2col && !readOffsets(w, in, lane, ops[4], box))
+      return;
     // With multicast the copy goes to the same place in each CTA of the mask.
-    uint32_t mask = in.mode ? uint32_t(w.src(ops[4])[lane]) & 0xffff : 0;
+    uint32_t mask =
+        isMulticast ? uint32_t(w.src(ops[isIm2col ? 5 : 4])[lane]) & 0xffff : 0;
     for (unsigned rank = 0; rank < w.state.clusterSize; ++rank) {
-      if (in.mode && !(mask >> rank & 1))
+      if (isMulticast && !(mask >> rank & 1))
         continue;
-      uint64_t high = in.mode ? uint64_t(rank + 1) << kRankShift : 0;
+      uint64_t high = isMulticast ? uint64_t(rank + 1) << kRankShift : 0;
       auto placed = [&](uint64_t address) {
         address &= ~kWindowMask;
-        return in.mode ? high | (address & kSharedOffsetMask) : address;
+        return isMulticast ? high | (address & kSharedOffsetMask) : address;
       };
       Region target = region(w, in, int(lane), Space::Shared, placed(to[lane]),
                              box.bytes, alignmentOf(box.map));
@@ -196,7 +277,7 @@ void loadTensor(Warp &w, const Instr &in, uint32_t m) {
         });
         completeOn(warp->cluster, completion);
       });
-      if (!in.mode)
+      if (!isMulticast)
         return;
     }
   });
@@ -356,7 +437,9 @@ static bool decodeTensorCopy(Decoder &d, Instr &in, bool toGlobal,
   if (rank < 0)
     return false;
   in.imm = uint32_t(rank + 1);
-  d.take("tile");
+  bool im2col = !d.take("tile") && d.take("im2col");
+  if (im2col && (toGlobal || in.imm < 3))
+    return d.fail("im2col mode loads tensors of 3 to 5 dimensions");
   bool multicast = d.take("multicast::cluster");
   d.take("L2::cache_hint");
   std::string_view rest;
@@ -373,11 +456,19 @@ static bool decodeTensorCopy(Decoder &d, Instr &in, bool toGlobal,
   if (!d.take("mbarrier::complete_tx::bytes") || d.numArgs() < 3)
     return false;
   in.run = loadTensor;
-  in.mode = multicast;
+  in.mode = uint8_t((multicast ? Multicast : 0) | (im2col ? Im2col : 0));
   if (!d.add(in, 'a', d.arg(0)) || !addTensor(d, in, d.arg(1)) ||
       !d.add(in, 'a', d.arg(2)))
     return false;
-  return !multicast || (d.numArgs() > 3 && d.add(in, 's', d.arg(3)));
+  size_t next = 3;
+  if (im2col) {
+    if (d.numArgs() <= next || d.arg(next).kind != Arg::Vector ||
+        d.arg(next).parts.size() != in.imm - 2)
+      return d.fail("expected an im2col offset for each dimension of pixels");
+    if (!d.add(in, 'V', d.arg(next++)))
+      return false;
+  }
+  return !multicast || (d.numArgs() > next && d.add(in, 's', d.arg(next)));
 }
 
 bool ingot::ptx::decodeBulkCopy(Decoder &d, Instr &in) {
