@@ -240,62 +240,63 @@ static std::string operandList(size_t first, size_t count) {
   return list;
 }
 
-/// A product whose sums are operands from 0 on. They are added to if a
-/// predicate says so.
-static std::string productText(Type factors, int64_t columns, size_t count,
-                               bool isFirst, const Twine &rest) {
+/// "k16.f32.f16.f16": the depth of a product and its types.
+static std::string productType(Type factors) {
   StringRef type = factors.isF32() ? "tf32" : factors.isBF16() ? "bf16" : "f16";
-  return ("{\n\t.reg .pred add;\n\tsetp." + Twine(isFirst ? "ne" : "eq") +
+  return ((factors.isF32() ? "k8.f32." : "k16.f32.") + type + "." + type).str();
+}
+
+/// A product of such a type, whose sums are operands from 0 on. They are added
+/// to if a predicate says so.
+static std::string productText(const Twine &type, int64_t columns, size_t count,
+                               bool adds, const Twine &rest) {
+  return ("{\n\t.reg .pred add;\n\tsetp." + Twine(adds ? "eq" : "ne") +
           ".b32 add, 0, 0;\n\twgmma.mma_async.sync.aligned.m64n" +
-          Twine(columns) + (factors.isF32() ? "k8" : "k16") + ".f32." + type +
-          "." + type + " {" + operandList(0, count) + "}, " + rest + ";\n\t}")
+          Twine(columns) + type + " {" + operandList(0, count) + "}, " + rest +
+          ";\n\t}")
       .str();
+}
+
+/// One of two factors in shared memory; `rest` is what the instruction says
+/// behind its predicate.
+static SmallVector<Value> multiplyShared(Words &w, const Twine &type,
+                                         int64_t columns, Value left,
+                                         Value right, bool adds,
+                                         const Twine &rest,
+                                         ArrayRef<Value> sums) {
+  size_t count = sums.size();
+  std::string text = productText(type, columns, count, adds,
+                                 operandList(2 * count, 2) + ", add" + rest);
+  SmallVector<Value> operands(sums);
+  operands.push_back(left);
+  operands.push_back(right);
+  return membersOf(w,
+                   assembly(w, structLike(sums), text,
+                            inPlace(sums) + "l,l,~{memory}", operands),
+                   count);
 }
 
 SmallVector<Value> warp::multiplyTiles(Words &w, Type factors, int64_t columns,
                                        Value left, bool leftTransposed,
                                        Value right, bool rightTransposed,
                                        ArrayRef<Value> sums) {
-  size_t count = sums.size();
+  std::string rest = ", 1, 1";
   // Only of halves rows may be depths.
-  std::string transposed;
   if (!factors.isF32())
-    transposed =
+    rest +=
         (", " + Twine(int(leftTransposed)) + ", " + Twine(int(rightTransposed)))
             .str();
-  std::string text =
-      productText(factors, columns, count, /*isFirst=*/false,
-                  "$" + Twine(2 * count) + ", $" + Twine(2 * count + 1) +
-                      ", add, 1, 1" + transposed);
-  SmallVector<Value> operands(sums);
-  operands.push_back(left);
-  operands.push_back(right);
-  return membersOf(w,
-                   assembly(w, structLike(sums), text,
-                            inPlace(sums) + "l,l,~{memory}", operands),
-                   count);
+  return multiplyShared(w, productType(factors), columns, left, right,
+                        /*adds=*/true, rest, sums);
 }
 
 SmallVector<Value> warp::multiplyByteTiles(Words &w, StringRef types,
                                            int64_t columns, Value left,
                                            Value right, bool adds,
                                            ArrayRef<Value> sums) {
-  size_t count = sums.size();
   bool isFloat = isa<FloatType>(sums[0].getType());
-  std::string text =
-      ("{\n\t.reg .pred add;\n\tsetp.ne.b32 add, " + Twine(int(adds)) +
-       ", 0;\n\twgmma.mma_async.sync.aligned.m64n" + Twine(columns) + "k32." +
-       (isFloat ? "f32." : "s32.") + types + " {" + operandList(0, count) +
-       "}, $" + Twine(2 * count) + ", $" + Twine(2 * count + 1) + ", add" +
-       (isFloat ? ", 1, 1" : "") + ";\n\t}")
-          .str();
-  SmallVector<Value> operands(sums);
-  operands.push_back(left);
-  operands.push_back(right);
-  return membersOf(w,
-                   assembly(w, structLike(sums), text,
-                            inPlace(sums) + "l,l,~{memory}", operands),
-                   count);
+  return multiplyShared(w, (isFloat ? "k32.f32." : "k32.s32.") + types, columns,
+                        left, right, adds, isFloat ? ", 1, 1" : "", sums);
 }
 
 SmallVector<Value> warp::multiplyFirstTiles(Words &w, Type factors,
@@ -303,7 +304,7 @@ SmallVector<Value> warp::multiplyFirstTiles(Words &w, Type factors,
                                             Value right, bool rightTransposed) {
   size_t count = columns / 2;
   std::string text =
-      productText(factors, columns, count, /*isFirst=*/true,
+      productText(productType(factors), columns, count, /*adds=*/false,
                   "$" + Twine(count) + ", $" + Twine(count + 1) +
                       ", add, 1, 1, 0, " + Twine(int(rightTransposed)));
   std::string outputs;
@@ -324,7 +325,7 @@ SmallVector<Value> warp::multiplyRegisters(Words &w, Type factors,
                                            ArrayRef<Value> sums) {
   size_t count = sums.size(), first = 2 * count;
   std::string text =
-      productText(factors, columns, count, /*isFirst=*/false,
+      productText(productType(factors), columns, count, /*adds=*/true,
                   "{" + operandList(first, 4) + "}, $" + Twine(first + 4) +
                       ", add, 1, 1, " + Twine(int(rightTransposed)));
   SmallVector<Value> operands(sums);
