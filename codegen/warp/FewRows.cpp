@@ -9,6 +9,7 @@
 // whole cache lines, and the depth is shared out among all threads of a block.
 //
 //===----------------------------------------------------------------------===//
+#include "codegen/warp/BlockShape.h"
 #include "codegen/warp/RowSums.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -21,6 +22,10 @@ using namespace ingot::warp;
 
 /// Blocks that should share out the columns.
 constexpr int64_t fewBlocks = 108;
+
+/// Rows of the right operand that a thread takes at once, to have loads in
+/// flight.
+constexpr int64_t mostUnroll = 4;
 
 bool warp::hasFewRows(const BlockOperands &operands) {
   const MatrixProduct &product = operands.matrices;
@@ -62,6 +67,7 @@ private:
   Value loadRight(Words &w, Value at);
   Value loadLeft(Words &w, int64_t row, Value k);
   SmallVector<Value> sumProducts(Words &w);
+  int64_t chooseShares() const;
   bool isInteger() const { return isa<IntegerType>(product.a.elementType); }
 
   BlockOperands &operands;
@@ -110,9 +116,32 @@ Value FewRows::loadLeft(Words &w, int64_t row, Value k) {
   return context.loadFloats(w.b, loc, product.a.elementType, factor, address);
 }
 
+/// Blocks for the same columns where these make few blocks: one for each
+/// multiprocessor if what a block has less to read, at some 20 bytes a clock,
+/// takes longer than meeting the others (see BlockShape).
+int64_t FewRows::chooseShares() const {
+  constexpr int64_t mostShares = 16, bytesPerClock = 20, meetingClocks = 2500;
+  SmallVector<AffineExpr> leading;
+  if (!product.bBatch.empty())
+    leading.assign(product.dims.begin(), product.dims.end() - 2);
+  std::optional<int64_t> matrices = onnx::constantValue(
+      onnx::product(leading, operands.rightRows.getContext()));
+  std::optional<int64_t> depth = onnx::constantValue(operands.rightRows);
+  if (!matrices || !depth || *matrices < 1)
+    return 1;
+  int64_t tiles =
+      *matrices * int64_t(llvm::divideCeil(product.n, lanes * width));
+  int64_t most =
+      std::min({mostShares, usualMultiprocessors(context.machine) / tiles,
+                *depth / (blockThreads / lanes * mostUnroll)});
+  if (most < 2)
+    return 1;
+  int64_t clocks = *depth * lanes * chunkBytes / bytesPerClock;
+  return clocks - clocks / most > meetingClocks ? most : 1;
+}
+
 SmallVector<Value> FewRows::sumProducts(Words &w) {
-  // Steps of the depth that a thread takes at once, to have loads in flight.
-  int64_t unroll = 4;
+  int64_t unroll = mostUnroll;
   while (!operands.rightRows.isMultipleOf(unroll))
     unroll /= 2;
   int64_t ranks = blockThreads / lanes;
@@ -120,6 +149,17 @@ SmallVector<Value> FewRows::sumProducts(Words &w) {
   SmallVector<Value> sums(rows * width, zero);
   Value depth = w.fromIndex(context.expand(w.b, loc, operands.rightRows));
   Value first = w.mul(w.div(thread, lanes), unroll);
+  if (shares > 1) {
+    // A multiple of what all threads take at once; the last has the rest.
+    int64_t step = ranks * unroll;
+    int64_t each = llvm::alignTo(
+        llvm::divideCeil(*onnx::constantValue(operands.rightRows), shares),
+        step);
+    Value begin = w.mul(share, each);
+    depth =
+        arith::MinUIOp::create(w.b, loc, depth, w.add(begin, w.number(each)));
+    first = w.add(first, begin);
+  }
   auto loop = scf::ForOp::create(w.b, loc, first, depth,
                                  w.number(ranks * unroll), sums);
   OpBuilder body = OpBuilder::atBlockEnd(loop.getBody());
@@ -158,7 +198,8 @@ void FewRows::emit(OpBuilder &b, StringRef name, AffineExpr &work,
   factor = right.isF64() ? right : b.getF32Type();
   sum = isInteger() ? b.getI32Type() : factor;
   width = chunkBytes / (stored.getIntOrFloatBitWidth() / 8);
-  if (llvm::divideCeil(product.n, lanes * width) < fewBlocks)
+  shares = chooseShares();
+  if (shares == 1 && llvm::divideCeil(product.n, lanes * width) < fewBlocks)
     lanes = 4;
   begin(w, work, grid);
   column = w.add(firstColumn, w.mul(w.rem(thread, lanes), width));

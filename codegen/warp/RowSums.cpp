@@ -38,8 +38,23 @@ void RowSums::begin(Words &w, AffineExpr &work, GridShape &grid) {
   work = onnx::product(space, w.b.getContext());
   grid.block = blockThreads;
   grid.blockItems = 1;
-  SmallVector<Value> at =
-      delinearize(w.b, loc, context, blockInGrid(w.b, loc), space);
+  block = tile = w.fromIndex(blockInGrid(w.b, loc));
+  share = w.number(0);
+  if (shares > 1) {
+    meeting.addParameters(w.b, loc);
+    tile = w.div(block, shares);
+    share = w.rem(block, shares);
+    int64_t tiles = *onnx::constantValue(work);
+    work = work * shares;
+    grid.counters = tiles;
+    grid.sums = tiles * shares * rows * lanes * width *
+                (sum.getIntOrFloatBitWidth() / 8);
+    grid.remark =
+        (Twine(shares) + " blocks share " + Twine(lanes * width) +
+         " columns of " + Twine(rows) + (rows == 1 ? " row" : " rows"))
+            .str();
+  }
+  SmallVector<Value> at = delinearize(w.b, loc, context, w.index(tile), space);
   batch.assign(at.begin(), at.end() - (symbolic ? 2 : 1));
   if (symbolic) {
     firstRow = w.mul(w.fromIndex(at[at.size() - 2]), rows);
@@ -72,33 +87,77 @@ void RowSums::finish(Words &w, ArrayRef<Value> ofThread, StringRef name) {
         chunkBytes);
   }
   barrier(w.b, loc);
-  int64_t together = chunkBytes / (sum.getIntOrFloatBitWidth() / 8);
+  together = chunkBytes / (sum.getIntOrFloatBitWidth() / 8);
   if (product.n % together)
     together = 1;
+  int64_t bytes = together * sum.getIntOrFloatBitWidth() / 8;
+  forResults(w, [&](Words &on, Value row, Value at) {
+    Value total;
+    for (int64_t i = 0; i < warps; ++i) {
+      Value v = LLVM::LoadOp::create(on.b, loc, neighbours(),
+                                     staged.address(on, on.number(i), row, at),
+                                     bytes);
+      total = total ? plus(on, total, v) : v;
+    }
+    if (shares == 1)
+      return store(on, row, at, total);
+    LLVM::StoreOp::create(on.b, loc, total, shareAddress(on, block, row, at),
+                          bytes);
+  });
+  if (shares == 1)
+    return;
+  Value last = meeting.isLast(w, thread, tile, w.number(shares));
+  auto branch = scf::IfOp::create(w.b, loc, last, /*withElse=*/false);
+  OpBuilder mine(branch.thenBlock()->getTerminator());
+  Words inLast(mine, loc);
+  addShares(inLast);
+}
+
+Type RowSums::neighbours() const {
+  return together == 1 ? sum : Type(VectorType::get({together}, sum));
+}
+
+/// Threads take neighbouring results in turn, those that exist.
+void RowSums::forResults(Words &w, Visitor use) {
   int64_t perRow = lanes * width / together;
   auto each = scf::ForOp::create(w.b, loc, thread, w.number(rows * perRow),
                                  w.number(blockThreads));
   OpBuilder body(each.getBody()->getTerminator());
-  Words each32(body, loc);
-  Value row = each32.div(each.getInductionVar(), perRow);
-  Value at = each32.mul(each32.rem(each.getInductionVar(), perRow), together);
-  Value result = each32.add(firstColumn, at);
-  Value isResult = each32.less(result, product.n), resultRow = row;
-  if (rowCount) {
-    resultRow = each32.add(firstRow, row);
-    isResult = each32.both(isResult, each32.less(resultRow, rowCount));
-  }
+  Words in(body, loc);
+  Value row = in.div(each.getInductionVar(), perRow);
+  Value at = in.mul(in.rem(each.getInductionVar(), perRow), together);
+  Value isResult = in.less(in.add(firstColumn, at), product.n);
+  if (rowCount)
+    isResult = in.both(isResult, in.less(in.add(firstRow, row), rowCount));
   auto exists = scf::IfOp::create(body, loc, isResult, /*withElse=*/false);
   OpBuilder live(exists.thenBlock()->getTerminator());
   Words on(live, loc);
-  Type part = together == 1 ? sum : Type(VectorType::get({together}, sum));
-  Value total;
-  for (int64_t i = 0; i < warps; ++i) {
-    Value v = LLVM::LoadOp::create(live, loc, part,
-                                   staged.address(on, on.number(i), row, at),
-                                   together * sum.getIntOrFloatBitWidth() / 8);
-    total = total ? plus(on, total, v) : v;
-  }
-  storeNeighbours(on, context, product, epilogue, batch, resultRow, result,
+  use(on, row, at);
+}
+
+void RowSums::store(Words &w, Value row, Value at, Value total) {
+  storeNeighbours(w, context, product, epilogue, batch,
+                  rowCount ? w.add(firstRow, row) : row, w.add(firstColumn, at),
                   together, total);
+}
+
+/// Where block number `of` puts its sum of a result.
+Value RowSums::shareAddress(Words &w, Value of, Value row, Value column) {
+  Value at = w.add(w.mul(of, rows), row);
+  return meeting.address(w, sum, w.add(w.mul(at, lanes * width), column));
+}
+
+/// Adds what the blocks of the same columns have summed, in their order.
+void RowSums::addShares(Words &w) {
+  int64_t bytes = together * sum.getIntOrFloatBitWidth() / 8;
+  forResults(w, [&](Words &on, Value row, Value at) {
+    Value total, first = on.mul(tile, shares);
+    for (int64_t i = 0; i < shares; ++i) {
+      Value v = LLVM::LoadOp::create(
+          on.b, loc, neighbours(), shareAddress(on, on.add(first, i), row, at),
+          bytes);
+      total = total ? plus(on, total, v) : v;
+    }
+    store(on, row, at, total);
+  });
 }

@@ -12,6 +12,7 @@
 #define INGOT_CODEGEN_WARP_ROWSUMS_H
 
 #include "codegen/warp/BlockProduct.h"
+#include "codegen/warp/SharedSums.h"
 #include "codegen/warp/TileMath.h"
 
 namespace ingot::warp {
@@ -49,6 +50,10 @@ protected:
   MatrixProduct &product;
   Epilogue &epilogue;
   int64_t rows = 0, lanes = 8, width = 0;
+  /// Blocks that share the depth of the same columns, where all sizes are
+  /// static; `share` is the block's number among them (0 if it is alone).
+  int64_t shares = 1;
+  mlir::Value share;
   /// What products are summed in.
   mlir::Type sum;
   llvm::SmallVector<mlir::Value> batch;
@@ -58,7 +63,20 @@ protected:
   mlir::Value firstRow, rowCount;
 
 private:
+  /// What is done with neighbouring columns, of a row (both of the block).
+  using Visitor =
+      llvm::function_ref<void(Words &, mlir::Value row, mlir::Value column)>;
+  void forResults(Words &w, Visitor use);
+  void store(Words &w, mlir::Value row, mlir::Value column, mlir::Value total);
+  mlir::Value shareAddress(Words &w, mlir::Value block, mlir::Value row,
+                           mlir::Value column);
+  void addShares(Words &w);
   mlir::Value plus(Words &w, mlir::Value x, mlir::Value y);
+  mlir::Type neighbours() const;
+
+  SharedSums meeting;
+  int64_t together = 1;
+  mlir::Value block, tile;
 };
 
 } // namespace ingot::warp

@@ -116,3 +116,25 @@ def test_symbolic_rows(rows, target, tmp_path, monkeypatch):
     ]
     symbols = {("x", 0): "N"}
     check(tmp_path, monkeypatch, target, nodes, feeds, weights, symbols, blocks="several")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(
+    "kind, m, k, n", [("f32", 1, 3000, 40), ("f16", 4, 2700, 72), ("f32", 8, 1025, 33)]
+)
+def test_few_rows(kind, m, k, n, target, tmp_path, monkeypatch):
+    rng = np.random.default_rng(6)
+    dtype = TYPES[kind]
+    weights = {"w": numbers(rng, (k, n), dtype), "b": numbers(rng, n, dtype)}
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["p"]),
+        helper.make_node("Add", ["p", "b"], ["y"]),
+    ]
+    feeds = {"x": numbers(rng, (m, k), dtype)}
+    model = tmp_path / "model.onnx"
+    save(model, nodes, feeds, {}, weights)
+    assert f"columns of {m} row" in explain(model, target)
+    expected = outputs(model, "host", feeds, tmp_path)
+    for seed in (1, 2):
+        monkeypatch.setenv("INGOT_FAKE_CUDA_SEED", str(seed))
+        np.testing.assert_array_equal(outputs(model, target, feeds, tmp_path), expected)
