@@ -154,6 +154,26 @@ GPU_TEST(GpuCode, RunsInClusters) {
   EXPECT_EQ(driver.grid, 4u) << "three blocks, and one to fill the cluster";
 }
 
+// The stub is a driver for CUDA 11, which has none.
+GPU_TEST(GpuCode, TensorMapsNeedALaterDriver) {
+  stubDriver();
+  for (bool isWindow : {false, true}) {
+    ChangedModel model;
+    IngotGpuTensorMap map = {};
+    map.rank = 4;
+    map.steps[0] = isWindow;
+    model.kernels[1].maps = &map;
+    model.kernels[1].num_maps = 1;
+    model.gpu.kernels = model.list;
+    ASSERT_EQ(model.open(), INGOT_OK) << rt::threadError();
+    EXPECT_EQ(model.run(), INGOT_ERROR_NO_GPU);
+    EXPECT_NE(std::string(ingot_last_error())
+                  .find("has tensor maps, which need a driver for CUDA 12.0"),
+              std::string::npos)
+        << ingot_last_error();
+  }
+}
+
 GPU_TEST(GpuCode, ClearsCountersForEachRun) {
   StubDriver &driver = stubDriver();
   ChangedModel model;
