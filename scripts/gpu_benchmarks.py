@@ -103,6 +103,20 @@ def matmul_fp8(m, n, k):
     return Benchmark(f"matmul-fp8-{m}x{n}x{k}", g.model(), "fp8", 2 * m * n * k, size)
 
 
+def convolutions(dtype, batch, channels, size, count=4):
+    """One after the other, so that channels change places at both ends alone."""
+    kind, shape = DTYPES[dtype], [batch, channels, size, size]
+    g = Graph([("x", kind, shape)], [("y", kind, shape)])
+    kernel, y = (channels, channels, 3, 3), "x"
+    for i in range(count):
+        w = g.weight(kernel, dtype=np.float16)
+        y = g.op("Conv", y, w, out="y" if i == count - 1 else None, pads=[1] * 4)
+    flops = 2 * count * int(np.prod(shape)) * int(np.prod(kernel[1:]))
+    moved = 2 * bytes_of(dtype, *shape) + count * bytes_of(dtype, *kernel)
+    name = f"conv3x3-{dtype}-{batch}x{channels}x{size}x{size}"
+    return Benchmark(name, g.model(), dtype, flops, moved)
+
+
 def attention(dtype, heads, tokens, size, causal):
     kind, shape = DTYPES[dtype], [1, heads, tokens, size]
     g = Graph([(x, kind, shape) for x in "qkv"], [("y", kind, shape)])
@@ -238,6 +252,7 @@ def benchmarks(size):
         yield matmul(dtype, 4096, 4096, 4096)
     yield matmul("f32", 4096, 4096, 4096, "tf32", tf32)
     yield matmul_u8(4096, 4096, 4096)
+    yield convolutions("f16", 32, 256, 56)
     yield matmul_fp8(4096, 4096, 4096)
     yield matmul("bf16", 1, 16384, 8192)
     yield matmul("bf16", 64, 4096, 16384)
