@@ -54,3 +54,22 @@ def test_tail(columns, tile, multiprocessors, races, tmp_path):
     expected = outputs(model, "host", feeds, tmp_path)
     actual = on_device(model, feeds, tmp_path, multiprocessors, races)
     np.testing.assert_array_equal(actual, expected)
+
+
+def test_convolution(tmp_path):
+    """The depth is taps and channels; blocks begin and end at any of them."""
+    rng = np.random.default_rng(1)
+    weights = {"w": numbers(rng, (512, 232, 3, 3), HALF)}
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["s"], pads=[1] * 4),
+        helper.make_node("Relu", ["s"], ["y"]),
+    ]
+    feeds = {"x": numbers(rng, (4, 232, 8, 8), HALF)}
+    model = tmp_path / "model.onnx"
+    save(model, nodes, feeds, {("x", 0): "N"}, weights)
+    shown = explain(model)
+    assert "convolution of warpgroups" in shown
+    assert "blocks share the tiles of the last round" in shown
+    expected = outputs(model, "host", feeds, tmp_path)
+    actual = on_device(model, feeds, tmp_path, 40, False)
+    np.testing.assert_array_equal(actual, expected)
