@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """What NVIDIA's ptxas says of the kernels of models: registers, shared memory,
-stack, spills and warnings, one line for each model and architecture.
+stack, spills and warnings, one line for each model and architecture; with
+--families, one line for each kind of kernel in all of the models.
 
     scripts/ptxas-report.py MODEL.onnx [...] [--arch sm_80 ...] [--kernels]
+    scripts/ptxas-report.py MODEL.onnx [...] --families
                              [--fp32-products tf32]
 
 Fails if a kernel does not assemble, spills, or draws a warning on serialised
@@ -42,7 +44,55 @@ def kernels_of(log):
     return found
 
 
-def report(ingot, ptxas, model, arch, folder, each, flags):
+def families_of(ptx):
+    """{kernel: its family}, by what its code does."""
+    found = {}
+    for text in ptx.split(".visible .entry ")[1:]:
+        name = text[: text.index("(")]
+        shared = f"{name}_shared" in text
+        if re.search(r"Attention|MatMul\w*Softmax", name):
+            family = "attention, " + ("tensor cores" if "mma" in text else "multiply-adds")
+        elif "wgmma" in text:
+            family = "warpgroups"
+        elif "mma.sync" in text:
+            family = "blocks, tensor cores"
+        elif shared and text.count("fma.rn.f32") >= 64:
+            family = "blocks and few rows, multiply-adds"
+        else:
+            family = "threads and teams"
+        found[name] = family
+    return found
+
+
+class Families:
+    """The greatest numbers of each family on each architecture."""
+
+    def __init__(self):
+        self.rows = {}
+
+    def add(self, ptx, arch, kernels):
+        families = families_of(ptx)
+        for name, registers, shared, _, spilled in kernels:
+            row = self.rows.setdefault(families[name], {})
+            old = row.get(arch, (0, 0, 0, 0))
+            most = (max(old[1], registers), max(old[2], shared))
+            row[arch] = (old[0] + 1, *most, old[3] + spilled)
+
+    def show(self, archs):
+        print("| kernels | " + " | ".join(archs) + " |")
+        print("|---" * (len(archs) + 1) + "|")
+        for family, row in sorted(self.rows.items()):
+            cells = []
+            for arch in archs:
+                if arch not in row:
+                    cells.append("")
+                    continue
+                count, registers, shared, spilled = row[arch]
+                cells.append(f"{count}: {registers}, {shared / 1024:.3g} KiB, {spilled}")
+            print(f"| {family} | " + " | ".join(cells) + " |")
+
+
+def report(ingot, ptxas, model, arch, folder, each, flags, families):
     """Prints the line of a model; True if nothing is wrong with it."""
     ptx = folder / "model.ptx"
     command = [ingot, "compile", model, f"--target={arch}", "--emit=ptx", "-q", *flags]
@@ -64,6 +114,8 @@ def report(ingot, ptxas, model, arch, folder, each, flags):
         f"| {name} | {arch} | {len(kernels)} | {most[0]} | {most[1]} | {most[2]}"
         f" | {spilled} | {serial} | {ptx.stat().st_size >> 10} |"
     )
+    if families:
+        families.add(ptx.read_text(), arch, kernels)
     if each:
         for kernel in sorted(kernels, key=lambda k: -k[1]):
             print("    %-48s %4d registers, %6d shared, %6d stack, %d spilled" % kernel)
@@ -75,6 +127,12 @@ def main():
     parser.add_argument("models", nargs="+")
     parser.add_argument("--arch", nargs="+", default=ARCHS)
     parser.add_argument("--kernels", action="store_true", help="list each kernel")
+    parser.add_argument(
+        "--families",
+        action="store_true",
+        help="end with a table of kinds of kernels: how many, the most registers of a "
+        "thread, the most shared memory of a block, bytes spilled",
+    )
     parser.add_argument("--fp32-products", default="exact", help="as ingot compile takes it")
     parser.add_argument("--ingot", default="build/bin/ingot")
     parser.add_argument("--ptxas", default=None)
@@ -87,6 +145,7 @@ def main():
     print("| " + columns.replace(", ", " | ") + " |")
     print("|---|---|---|---|---|---|---|---|---|")
     good = True
+    families = Families() if options.families else None
     with tempfile.TemporaryDirectory(prefix="ingot-") as folder:
         for model in options.models:
             for arch in options.arch:
@@ -98,8 +157,12 @@ def main():
                     pathlib.Path(folder),
                     options.kernels,
                     [f"--fp32-products={options.fp32_products}"],
+                    families,
                 )
                 sys.stdout.flush()
+    if families:
+        print()
+        families.show(options.arch)
     sys.exit(0 if good else 1)
 
 

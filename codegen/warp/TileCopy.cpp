@@ -7,10 +7,16 @@
 #include "codegen/warp/TileCopy.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace ingot;
 using namespace ingot::warp;
+
+/// Depths that a table of taps has at most: 8 KiB stay in the first-level
+/// cache. An entry is a word of elements and one with a place of so many bits
+/// for each axis.
+constexpr int64_t mostTableDepth = 1024, entryBytes = 8, placeBits = 10;
 
 /// The type an element has in shared memory.
 static Type heldType(Type element) {
@@ -226,6 +232,74 @@ void LeftCopy::setShape(const BlockFactors &factors, const BlockShape &shape,
           machineCopies);
 }
 
+/// Of a granule for each element, the division of the depth into taps and
+/// channels would take longer than all else: a constant has, for each depth,
+/// elements from the tap at the origin and where it is along each axis.
+void LeftCopy::addTable(OpBuilder &b) {
+  int64_t points = 1;
+  std::string name = "ingot_taps_" + std::to_string(channels) + "_" +
+                     std::to_string(depthStride);
+  SmallVector<int64_t> strides;
+  for (const Axis &axis : axes) {
+    std::optional<int64_t> elements = onnx::constantValue(axis.elements);
+    if (!elements)
+      return;
+    strides.push_back(*elements);
+    points *= axis.kernel;
+    for (int64_t part : {axis.kernel, axis.dilation, *elements})
+      name += "_" + std::to_string(part);
+  }
+  if (points * channels > mostTableDepth)
+    return;
+  SmallVector<int32_t> numbers;
+  for (int64_t d = 0; d < points * channels; ++d) {
+    int64_t tap = d / channels, offset = d % channels * depthStride;
+    int32_t places = 0;
+    for (int64_t a = int64_t(axes.size()) - 1; a >= 0; --a) {
+      int64_t at = tap % axes[a].kernel * axes[a].dilation;
+      tap /= axes[a].kernel;
+      offset += at * strides[a];
+      if (at >> placeBits)
+        return;
+      places |= int32_t(at << placeBits * a);
+    }
+    if (!llvm::isInt<32>(offset))
+      return;
+    numbers.append({int32_t(offset), places});
+  }
+  table = name;
+  auto module =
+      b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  if (module.lookupSymbol(name))
+    return;
+  OpBuilder top = OpBuilder::atBlockBegin(module.getBody());
+  int64_t size = numbers.size();
+  auto data = DenseElementsAttr::get(
+      RankedTensorType::get({size}, b.getI32Type()), ArrayRef(numbers));
+  LLVM::GlobalOp::create(top, loc,
+                         LLVM::LLVMArrayType::get(b.getI32Type(), size),
+                         /*isConstant=*/true, LLVM::Linkage::Internal, name,
+                         data, /*alignment=*/entryBytes);
+}
+
+LeftCopy::Row LeftCopy::readTable(Words &w, Value d) {
+  Row row;
+  row.inside = w.less(d, depth);
+  Value base = LLVM::AddressOfOp::create(
+      w.b, loc, LLVM::LLVMPointerType::get(w.b.getContext()), table);
+  Value at = w.select(row.inside, d, w.number(0));
+  auto entry = LLVM::LoadOp::create(
+      w.b, loc, VectorType::get({2}, w.b.getI32Type()),
+      bytesAfter(w, base, w.mul(at, entryBytes)), entryBytes);
+  entry.setInvariant(true);
+  row.offset = w.wide(vector::ExtractOp::create(w.b, loc, entry, 0));
+  Value places = vector::ExtractOp::create(w.b, loc, entry, 1);
+  for (size_t a = 0; a < axes.size(); ++a)
+    row.start.push_back(w.rem(w.div(places, int64_t(1) << placeBits * a),
+                              int64_t(1) << placeBits));
+  return row;
+}
+
 /// x times a number of elements, in 64 bits.
 Value LeftCopy::scaled(Words &w, Value x, AffineExpr by) {
   Value factor = w.wideFromIndex(context.expand(w.b, loc, by));
@@ -258,6 +332,9 @@ LeftCopy::Row LeftCopy::row(Words &w, Value number) {
 }
 
 void LeftCopy::beginCopy(Words &w, const Place &place) {
+  // Loads into registers leave none for entries on their way.
+  if (rowOf.empty() && isAsync && granule == 1 && !axes.empty())
+    addTable(w.b);
   Value number = w.add(firstRow, place.outer);
   rowOf.push_back(row(w, number));
 }
@@ -273,6 +350,8 @@ Granule LeftCopy::locate(Words &w, int64_t i, const Place &place, Value k) {
     lastDepth.inside = w.less(d, depth);
     if (axes.empty()) {
       lastDepth.offset = w.mul(w.wide(d), w.wideNumber(depthStride));
+    } else if (!table.empty()) {
+      lastDepth = readTable(w, d);
     } else {
       Value channel = w.rem(d, channels), tap = w.div(d, channels);
       lastDepth.offset = w.mul(w.wide(channel), w.wideNumber(depthStride));

@@ -138,6 +138,8 @@ private:
   bool isMultiple(mlir::AffineExpr elements, int64_t of) const;
   mlir::Value scaled(Words &w, mlir::Value x, mlir::AffineExpr by);
   Row row(Words &w, mlir::Value number);
+  void addTable(mlir::OpBuilder &b);
+  Row readTable(Words &w, mlir::Value d);
 
   mlir::AffineExpr rowStride;
   int64_t depthStride = 1;
@@ -145,6 +147,9 @@ private:
   /// Elements from image to image; channels of a group.
   mlir::AffineExpr imageStride;
   int64_t channels = 0;
+  /// The name of a table of what each depth of a convolution means; empty if
+  /// that is computed.
+  std::string table;
   llvm::SmallVector<Row> rowOf;
   /// The place of the depth in the last granule asked for.
   mlir::Value lastInner, lastK;

@@ -174,6 +174,25 @@ def test_convolutions(n, c, size, f, k, stride, pad, dilation, group, kind, targ
     check(target, tmp_path, nodes, feeds, weights)
 
 
+# With one channel at a time, what a depth means is in a table.
+@pytest.mark.parametrize("channels, group, table", [(3, 1, True), (9, 3, True), (8, 1, False)])
+@pytest.mark.parametrize("size", [(9,), (9, 8), (5, 6, 7)])
+def test_table_of_taps(size, channels, group, table, tmp_path):
+    rng = np.random.default_rng(10)
+    rank = len(size)
+    shape = dict(strides=[2] * rank, pads=[3] * 2 * rank, dilations=[2] * rank, group=group)
+    weights = {"w": numbers(rng, (6, channels // group, *[3] * rank), np.float32)}
+    nodes = [
+        helper.make_node("Relu", ["x"], ["r"]),
+        helper.make_node("Conv", ["r", "w"], ["y"], **shape),
+    ]
+    feeds = {"x": numbers(rng, (2, channels, *size), np.float32)}
+    check("sm_80", tmp_path, nodes, feeds, weights)
+    flags = ["--target=sm_80", "--emit=ptx", "-o", tmp_path / "m.ptx"]
+    tool.run([tool.tool("ingot"), "compile", tmp_path / "model.onnx", *flags])
+    assert ("ingot_taps" in (tmp_path / "m.ptx").read_text()) == table
+
+
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize(
     "m, k, n, bits, block, zeros",

@@ -120,8 +120,8 @@ def target_environment(target):
         "INGOT_FAKE_CUDA_ARCH": target.removeprefix("sm_").rstrip("a"),
         "INGOT_CACHE_DIR": "off",
         # Kernels load vectors past the end of a row, and results before they
-        # select something else; such lanes are never used.
-        "INGOT_FAKE_CUDA_UNINITIALISED": "0",
+        # select something else; such lanes must never be used.
+        "INGOT_FAKE_CUDA_UNINITIALISED": "2",
     }
 
 

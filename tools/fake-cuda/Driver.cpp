@@ -65,8 +65,10 @@ void Driver::readEnvironment() {
     options.seed = strtoull(value, nullptr, 0);
   if (const char *value = environment("RACES"))
     options.races = atoi(value) != 0;
-  if (const char *value = environment("UNINITIALISED"))
-    options.checkUninitialised = atoi(value) != 0;
+  if (const char *value = environment("UNINITIALISED")) {
+    options.checkUninitialised = atoi(value) == 1;
+    options.trackUndefined = atoi(value) == 2;
+  }
   if (const char *value = environment("THREADS"))
     options.threads = unsigned(std::max(1, atoi(value)));
   if (const char *value = environment("BUDGET"))

@@ -166,6 +166,16 @@ static CUresult copyNow(Driver &driver, uint64_t to, uint64_t from,
   if ((toDevice && !target) || (fromDevice && !source))
     return driver.fail(CUDA_ERROR_ILLEGAL_ADDRESS,
                        "copy of memory that is no longer allocated");
+  // Bytes between outputs are copied too, so never to be written is no fault.
+  if (source && !toDevice) {
+    uint64_t at = source->init.firstUnmarked(from - source->base, bytes);
+    if (at < bytes)
+      return driver.fail(CUDA_ERROR_LAUNCH_FAILED,
+                         "byte " + std::to_string(at) + " of " +
+                             std::to_string(bytes) +
+                             " that are copied to the host depends on memory "
+                             "that was never written");
+  }
   memmove(reinterpret_cast<void *>(to), reinterpret_cast<void *>(from), bytes);
   if (target)
     target->init.copyFrom(to - target->base, source ? &source->init : nullptr,

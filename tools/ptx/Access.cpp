@@ -130,8 +130,11 @@ uint8_t *ingot::ptx::access(Warp &warp, const Instr &in, unsigned lane,
                          kind != Access::Read);
   }
   if (place.init) {
-    if (kind != Access::Write && !place.init->covers(place.offset, bytes) &&
-        warp.state.options.checkUninitialised) {
+    bool missing =
+        kind != Access::Write && !place.init->covers(place.offset, bytes);
+    if (missing && warp.undefined)
+      warp.undefined->noteRead(lane);
+    if (missing && warp.state.options.checkUninitialised) {
       warp.fault(in, int(lane), Fault::Uninitialised,
                  "read of " + std::to_string(bytes) + " bytes at " +
                      hex(address) + " that were never written");

@@ -26,6 +26,9 @@ struct ThreadCopy {
   uint32_t bytes = 0, zeroFrom = 0;
   InitMap *init = nullptr;
   uint64_t initOffset = 0;
+  /// Marks of the source, if some of it was never written.
+  const InitMap *fromInit = nullptr;
+  uint64_t fromOffset = 0;
 };
 
 /// Groups of asynchronous work: committed ones, oldest first, and the open one.

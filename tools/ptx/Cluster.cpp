@@ -31,7 +31,9 @@ Cta::Cta(Cluster &cluster, unsigned rank, const uint32_t (&at)[3])
   sharedStorage.assign(sharedBytes + kAlign, 0xcd);
   uint64_t base = reinterpret_cast<uint64_t>(sharedStorage.data());
   shared = reinterpret_cast<uint8_t *>((base + kAlign - 1) & ~(kAlign - 1));
-  sharedInit = InitMap(sharedBytes, !state.options.checkUninitialised);
+  bool checked =
+      state.options.checkUninitialised || state.options.trackUndefined;
+  sharedInit = InitMap(sharedBytes, /*initialised=*/!checked);
   for (unsigned i = 0; i < state.numWarps; ++i)
     warps.push_back(std::make_unique<Warp>(*this, i));
 }

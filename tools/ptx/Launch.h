@@ -55,6 +55,8 @@ struct LaunchOptions {
   bool races = false;
   /// Report reads of memory that was never written.
   bool checkUninitialised = true;
+  /// Instead follow what is read of it, and report where it decides anything.
+  bool trackUndefined = false;
   /// Instructions of warps until the kernel counts as endless.
   uint64_t budget = uint64_t(1) << 36;
   /// Threads of the host. More than one only without race checks.

@@ -9,6 +9,7 @@
 
 #include "tools/ptx/Async.h"
 #include "tools/ptx/Launch.h"
+#include "tools/ptx/Undefined.h"
 
 #include <atomic>
 #include <deque>
@@ -122,6 +123,8 @@ public:
   bool yield = false;
   /// Instructions since a wait failed: a warp that only waits has few.
   unsigned sinceFailedWait = 0;
+  /// Null unless values that were never written are followed.
+  std::unique_ptr<Undefined> undefined;
   /// Instruction being executed, for what happens below handlers.
   const Instr *current = nullptr;
   /// The allocation that was hit last.
@@ -144,6 +147,12 @@ public:
 
 private:
   friend class Cta;
+  void execute(const Instr &in, uint32_t lanes) {
+    if (undefined)
+      undefined->run(*this, in, lanes);
+    else
+      in.run(*this, in, lanes);
+  }
   size_t choose();
   void merge();
   void step(size_t index);

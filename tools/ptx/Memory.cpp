@@ -33,35 +33,56 @@ void InitMap::mark(uint64_t offset, uint64_t count) {
     return;
   if (offset == 0 && count >= bytes) {
     complete = true;
+    taken.clear();
     return;
   }
   forWords(offset, count, [&](uint64_t word, uint64_t mask) {
     if ((bits[word] & mask) != mask)
       __atomic_fetch_or(&bits[word], mask, __ATOMIC_RELAXED);
+    if (!taken.empty())
+      __atomic_fetch_and(&taken[word], ~mask, __ATOMIC_RELAXED);
     return true;
   });
+}
+
+void InitMap::unmark(uint64_t offset, uint64_t count) {
+  if (complete) {
+    bits.assign((bytes + 63) / 64, ~uint64_t(0));
+    complete = false;
+  }
+  if (taken.empty())
+    taken.assign((bytes + 63) / 64, 0);
+  forWords(offset, count, [&](uint64_t word, uint64_t mask) {
+    __atomic_fetch_and(&bits[word], ~mask, __ATOMIC_RELAXED);
+    __atomic_fetch_or(&taken[word], mask, __ATOMIC_RELAXED);
+    return true;
+  });
+}
+
+uint64_t InitMap::firstUnmarked(uint64_t offset, uint64_t count) const {
+  if (taken.empty())
+    return count;
+  for (uint64_t i = 0; i < count; ++i)
+    if (taken[(offset + i) / 64] >> (offset + i) % 64 & 1)
+      return i;
+  return count;
 }
 
 void InitMap::clear() {
   complete = false;
   bits.assign((bytes + 63) / 64, 0);
+  taken.clear();
 }
 
 void InitMap::copyFrom(uint64_t offset, const InitMap *from,
                        uint64_t fromOffset, uint64_t count) {
   if (!from || from->covers(fromOffset, count))
     return mark(offset, count);
-  if (complete) {
-    bits.assign((bytes + 63) / 64, ~uint64_t(0));
-    complete = false;
-  }
   for (uint64_t i = 0; i < count; ++i) {
-    uint64_t at = offset + i;
-    uint64_t mask = uint64_t(1) << at % 64;
     if (from->covers(fromOffset + i, 1))
-      __atomic_fetch_or(&bits[at / 64], mask, __ATOMIC_RELAXED);
+      mark(offset + i, 1);
     else
-      __atomic_fetch_and(&bits[at / 64], ~mask, __ATOMIC_RELAXED);
+      unmark(offset + i, 1);
   }
 }
 

@@ -23,6 +23,10 @@ public:
   explicit InitMap(uint64_t bytes, bool initialised);
 
   void mark(uint64_t offset, uint64_t bytes);
+  /// Takes marks away, of bytes that were given a value nobody knows.
+  void unmark(uint64_t offset, uint64_t bytes);
+  /// The first byte of a range that has such a value, or `bytes`.
+  uint64_t firstUnmarked(uint64_t offset, uint64_t bytes) const;
   void clear();
   /// Copies marks, for memory that is copied.
   void copyFrom(uint64_t offset, const InitMap *from, uint64_t fromOffset,
@@ -37,6 +41,8 @@ private:
   bool complete = false;
   uint64_t bytes = 0;
   std::vector<uint64_t> bits;
+  /// Those that unmark took away; empty as long as there are none.
+  std::vector<uint64_t> taken;
 };
 
 /// A piece of global memory. Addresses are those of the host.

@@ -37,6 +37,8 @@ Warp::Warp(Cta &cta, unsigned id)
     busy.assign(program.numRows, 0);
     unfenced.assign(program.numRows, 1);
   }
+  if (state.options.trackUndefined)
+    undefined = std::make_unique<Undefined>(program);
   Group all;
   all.mask = live;
   groups.push_back(all);
@@ -230,6 +232,8 @@ void Warp::step(size_t index) {
   const Instr &in = program.code[group.pc];
   current = &in;
   uint32_t lanes = group.mask;
+  if (undefined && !undefined->mayDecide(*this, in, lanes))
+    return;
   if (in.guard >= 0)
     lanes &= in.guardNegated ? ~predicates[in.guard] : predicates[in.guard];
   ++cluster.stats.warpInstructions;
@@ -242,7 +246,7 @@ void Warp::step(size_t index) {
   if (in.flow == Flow::Next) {
     ++group.pc;
     if (lanes)
-      in.run(*this, in, lanes);
+      execute(in, lanes);
     return;
   }
   if (!lanes) {
@@ -314,6 +318,9 @@ void Warp::deliverCopies(std::vector<ThreadCopy> &group) {
     if (copy.zeroFrom)
       memcpy(copy.to, reinterpret_cast<const void *>(copy.from), copy.zeroFrom);
     copy.init->mark(copy.initOffset, copy.bytes);
+    if (copy.fromInit)
+      copy.init->copyFrom(copy.initOffset, copy.fromInit, copy.fromOffset,
+                          copy.zeroFrom);
   }
   group.clear();
 }
@@ -446,7 +453,7 @@ void Warp::collective(size_t index, const Instr &in, uint32_t lanes) {
   groups[own].mask = arrived;
   groups[own].wait = Group::Ready;
   ++groups[own].pc;
-  in.run(*this, in, arrived);
+  execute(in, arrived);
 }
 
 void Warp::warpBarrier(size_t index, const Instr &in, uint32_t lanes) {

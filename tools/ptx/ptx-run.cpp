@@ -15,8 +15,8 @@
 //   zero:N       a buffer of N zero bytes
 //   u32:V s32:V u64:V s64:V f32:V f64:V   values
 // Options: --grid=X,Y,Z --block=X,Y,Z --cluster=X,Y,Z --shared=BYTES --seed=N
-// --races --no-uninitialised --threads=N --budget=N --check (only decodes, all
-// kernels) --stats
+// --races --no-uninitialised --undefined --threads=N --budget=N --check (only
+// decodes, all kernels) --stats
 //
 //===----------------------------------------------------------------------===//
 #include "tools/ptx/Device.h"
@@ -101,6 +101,8 @@ static bool parseOption(const std::string &word, Command &command) {
     command.options.races = true;
   else if (name == "--no-uninitialised")
     command.options.checkUninitialised = false;
+  else if (name == "--undefined")
+    command.options.trackUndefined = true;
   else if (name == "--check")
     command.checkOnly = true;
   else if (name == "--stats")

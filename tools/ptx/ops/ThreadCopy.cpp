@@ -46,10 +46,16 @@ void copy(Warp &w, const Instr &in, uint32_t m) {
       if (from[lane] % in.imm)
         return w.fault(in, lane, Fault::Misaligned,
                        "source of a copy is not aligned to its size");
-      if (w.state.options.checkUninitialised && source.init &&
-          !source.init->covers(source.offset, pending.zeroFrom))
-        return w.fault(in, lane, Fault::Uninitialised,
-                       "copy of memory that was never written");
+      if (source.init &&
+          !source.init->covers(source.offset, pending.zeroFrom)) {
+        if (w.state.options.checkUninitialised)
+          return w.fault(in, lane, Fault::Uninitialised,
+                         "copy of memory that was never written");
+        if (w.undefined) {
+          pending.fromInit = source.init;
+          pending.fromOffset = source.offset;
+        }
+      }
       pending.from = reinterpret_cast<uint64_t>(source.data);
     }
     pending.to = target.data;

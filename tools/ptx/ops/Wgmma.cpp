@@ -124,7 +124,7 @@ bool readMatrix(Warp &w, const Instr &in, const Descriptor &descriptor,
   for (unsigned row = 0; row < rows; ++row)
     for (unsigned at = 0; at < k; ++at) {
       uint64_t offset = placeOf(descriptor, first + row, at, bytes, transposed);
-      if (w.state.options.checkUninitialised &&
+      if ((w.state.options.checkUninitialised || w.undefined) &&
           !w.cta.sharedInit.covers(offset, bytes)) {
         w.fault(in, -1, Fault::Uninitialised,
                 "wgmma reads shared memory that was never written, at " +
