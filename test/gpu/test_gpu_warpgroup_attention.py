@@ -281,19 +281,20 @@ def test_schedules_do_not_change_bits(tmp_path, monkeypatch):
 @pytest.mark.skipif(not PTXAS, reason="ptxas is not installed")
 @pytest.mark.parametrize("causal", [0, 1])
 @pytest.mark.parametrize(
-    "element, size, heads, mask, registers",
+    "element, size, heads, tokens, mask, registers",
     [
-        (TensorProto.BFLOAT16, 128, 16, None, 168),
-        (TensorProto.FLOAT16, 64, 18, None, 128),
-        (TensorProto.BFLOAT16, 256, 16, None, 168),
-        (TensorProto.FLOAT16, 80, 16, TensorProto.BOOL, 168),
-        (TensorProto.FLOAT16, 192, 16, TensorProto.FLOAT16, 168),
+        (TensorProto.BFLOAT16, 128, 16, "M", None, 168),
+        (TensorProto.BFLOAT16, 128, 132, 300, None, 168),
+        (TensorProto.FLOAT16, 64, 18, "M", None, 128),
+        (TensorProto.BFLOAT16, 256, 16, "M", None, 168),
+        (TensorProto.FLOAT16, 80, 16, "M", TensorProto.BOOL, 168),
+        (TensorProto.FLOAT16, 192, 16, "M", TensorProto.FLOAT16, 168),
     ],
 )
-def test_assembler(element, size, heads, mask, registers, causal, tmp_path):
+def test_assembler(element, size, heads, tokens, mask, registers, causal, tmp_path):
     """Scores, powers and sums stay in registers, and nothing makes products wait for
     each other."""
-    shape = [1, heads, "M", size]
+    shape = [1, heads, tokens, size]
     given = [helper.make_tensor_value_info(n, element, shape) for n in "qkv"]
     names = ["q", "k", "v"]
     if mask:

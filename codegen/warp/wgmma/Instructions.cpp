@@ -154,6 +154,11 @@ void warp::arriveThreads(Words &w, Value barrier, int64_t threads) {
   effect(w, "bar.arrive $0, " + Twine(threads) + ";", "r", {barrier});
 }
 
+Value warp::hideNumber(Words &w, Value number) {
+  return assembly(w, number.getType(), "mov.b32 $0, $1;", "=r,r", {number})
+      .getRes();
+}
+
 void warp::releaseRegisters(Words &w, int64_t count) {
   effect(w, "setmaxnreg.dec.sync.aligned.u32 " + Twine(count) + ";", "", {});
 }

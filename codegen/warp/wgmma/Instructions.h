@@ -70,6 +70,9 @@ void syncCluster(Words &w);
 void syncThreads(Words &w, mlir::Value barrier, int64_t threads);
 void arriveThreads(Words &w, mlir::Value barrier, int64_t threads);
 
+/// The same number, which compilers do not know: they leave loops as they are.
+mlir::Value hideNumber(Words &w, mlir::Value number);
+
 /// Gives registers of each thread of the warpgroup back, or gets more: so many
 /// in all.
 void releaseRegisters(Words &w, int64_t count);

@@ -147,6 +147,8 @@ void WarpgroupAttention::locate(Words &w) {
                              w.add(firstQuery, ring.shape.queries() - 1));
   tiles =
       w.div(w.add(keysSeenUpTo(w, last), ring.shape.keys - 1), ring.shape.keys);
+  // A loop of a single round, written out, would take more registers.
+  tiles = hideNumber(w, tiles);
 }
 
 /// What one thread of the last warpgroup does: tiles in the order of their use.
@@ -273,13 +275,13 @@ WarpgroupAttention::State WarpgroupAttention::nextTile(Words &w, Value number,
   Value before = w.add(number, -1);
   ring.wait(w, AttentionRing::Keys, number);
   waitForTurn(w);
-  beginProducts(w);
+  // Powers and sums are complete before scores take registers again.
+  SmallVector<Value> used = beginProducts(
+      w, llvm::to_vector(llvm::concat<Value>(state.sums, state.powers)));
   SmallVector<Value> scores = multiplyKeys(w, number);
   commitProducts(w);
   ring.wait(w, AttentionRing::Values, before);
-  SmallVector<Value> used =
-      llvm::to_vector(llvm::concat<Value>(state.sums, state.powers));
-  used = beginProducts(w, used);
+  beginProducts(w);
   size_t count = state.sums.size();
   SmallVector<Value> powers(ArrayRef(used).drop_front(count));
   SmallVector<Value> sums =
