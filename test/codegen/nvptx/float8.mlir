@@ -13,7 +13,7 @@
 // GROUPS: wgmma.fence.sync.aligned
 // GROUPS: setp.ne.b32 add, 0, 0;
 // GROUPS-NEXT: wgmma.mma_async.sync.aligned.m64n128k32.f32.e4m3.e5m2
-// GROUPS: setp.ne.b32 add, 1, 0;
+// GROUPS: setp.eq.b32 add, 0, 0;
 // GROUPS-NEXT: wgmma.mma_async.sync.aligned.m64n128k32.f32.e4m3.e5m2
 // GROUPS-COUNT-2: wgmma.mma_async
 // GROUPS: wgmma.commit_group.sync.aligned
