@@ -75,6 +75,15 @@ void ingot::collectSymbols(AffineExpr expr,
   });
 }
 
+int64_t ingot::estimate(AffineExpr expr, int64_t assumed) {
+  llvm::SetVector<AffineExpr> symbols;
+  collectSymbols(expr, symbols);
+  DenseMap<AffineExpr, AffineExpr> sizes;
+  for (AffineExpr symbol : symbols)
+    sizes[symbol] = getAffineConstantExpr(assumed, expr.getContext());
+  return onnx::constantValue(expr.replace(sizes)).value_or(assumed);
+}
+
 Value KernelContext::expand(OpBuilder &b, Location loc, AffineExpr expr) {
   if (auto constant = onnx::constantValue(expr))
     return arith::ConstantIndexOp::create(b, loc, *constant);

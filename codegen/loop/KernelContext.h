@@ -83,6 +83,9 @@ rowMajorStrides(llvm::ArrayRef<mlir::AffineExpr> dims, mlir::MLIRContext *ctx);
 void collectSymbols(mlir::AffineExpr expr,
                     llvm::SetVector<mlir::AffineExpr> &symbols);
 
+/// A size, counting each of its symbols as `assumed`.
+int64_t estimate(mlir::AffineExpr expr, int64_t assumed);
+
 class KernelContext {
 public:
   KernelContext(kernel::MachineAttr machine) : machine(machine) {}

@@ -42,15 +42,6 @@ bool warp::isBlockProduct(Operation *op) {
   return isa<heavy::MatmulOp>(op);
 }
 
-static int64_t estimate(AffineExpr expr, int64_t symbolSize = assumedSize) {
-  llvm::SetVector<AffineExpr> symbols;
-  collectSymbols(expr, symbols);
-  DenseMap<AffineExpr, AffineExpr> sizes;
-  for (AffineExpr symbol : symbols)
-    sizes[symbol] = getAffineConstantExpr(symbolSize, expr.getContext());
-  return onnx::constantValue(expr.replace(sizes)).value_or(symbolSize);
-}
-
 void warp::storeNeighbours(Words &w, KernelContext &context,
                            MatrixProduct &product, Epilogue &epilogue,
                            ArrayRef<Value> batch, Value row, Value column,
@@ -151,8 +142,9 @@ SmallVector<AffineExpr> BlockProduct::makeSpace(MLIRContext *ctx) {
     space.assign(product.dims.begin(), product.dims.end() - 2);
   space.push_back(onnx::constantDim(operands.groups, ctx));
   AffineExpr all = onnx::product(space, ctx);
-  matrices = estimate(all);
-  ProductSize size{rowEstimate, product.n, matrices, estimate(product.depth),
+  matrices = estimate(all, assumedSize);
+  ProductSize size{rowEstimate, product.n, matrices,
+                   estimate(product.depth, assumedSize),
                    onnx::constantValue(rows) && onnx::constantValue(all) &&
                        onnx::constantValue(product.depth)};
   shape = chooseShape(context.machine, factors, size);
@@ -169,7 +161,7 @@ SmallVector<AffineExpr> BlockProduct::makeSpace(MLIRContext *ctx) {
 /// few tiles of a great depth.
 void BlockProduct::chooseSharing(ArrayRef<AffineExpr> space) {
   int64_t fewest =
-      estimate(onnx::product(space, rows.getContext()), /*symbolSize=*/1);
+      estimate(onnx::product(space, rows.getContext()), /*assumed=*/1);
   std::optional<int64_t> deep = onnx::constantValue(product.depth);
   bool isDeep = !deep || *deep >= 2 * shape.leastSteps * depthOfTile();
   if (!isDeep || 2 * fewest > shape.sharing)
@@ -404,7 +396,7 @@ void BlockProduct::emit(OpBuilder &b, AffineExpr &work, GridShape &grid) {
   Words w(b, loc);
   rows = product.rows ? product.rows : product.dims[product.dims.size() - 2];
   chooseFactors();
-  rowEstimate = estimate(rows);
+  rowEstimate = estimate(rows, assumedSize);
   if (!onnx::constantValue(rows)) {
     grid.symbolicRows = rows;
     if (grid.manyRows)

@@ -37,15 +37,6 @@ constexpr int64_t cachedBytes = int64_t(24) << 20;
 /// suffice.
 constexpr int64_t mostSize = 256;
 
-static int64_t estimate(AffineExpr expr, int64_t assumed) {
-  llvm::SetVector<AffineExpr> symbols;
-  collectSymbols(expr, symbols);
-  DenseMap<AffineExpr, AffineExpr> sizes;
-  for (AffineExpr symbol : symbols)
-    sizes[symbol] = getAffineConstantExpr(assumed, expr.getContext());
-  return onnx::constantValue(expr.replace(sizes)).value_or(assumed);
-}
-
 namespace {
 class WarpgroupAttention : AttentionScores {
 public:
