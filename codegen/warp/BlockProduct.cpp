@@ -218,7 +218,7 @@ void BlockProduct::setRightColumns(Words &w, bool copies) {
   std::swap(turned.rows, turned.columns);
   std::swap(turned.unitRows, turned.unitColumns);
   AffineExpr stride = onnx::constantDim(operands.rightWidth, w.b.getContext());
-  rightColumns.setMatrix(product.b, stride, /*depthElements=*/1);
+  rightColumns.setMatrix(product.b, stride, /*depthStride=*/1);
   rightColumns.setShape(factors, turned, copies, {});
   rightColumns.firstRow = firstColumn;
   rightColumns.rows = w.number(product.n);
