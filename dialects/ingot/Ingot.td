@@ -53,6 +53,12 @@ def Ingot_ConvOp : Ingot_Op<"conv"> {
     such that no sum of products of two neighbours in a depth group leaves 16
     bits, and are packed for `machine.forBytePairs()`.
 
+    For a machine with tensor cores constant weights of 8-bit integers have a row
+    for each filter, [group, 1, 1, 1, panel, depth]: all taps and channels, padded
+    with zeros to 16 bytes; `panel` is the number of filters of a group. So have
+    8-bit floats (f8E4M3FN, f8E5M2, any pair, with a result in f32, on machines
+    whose tensor cores take them).
+
     Input and weights may each be f16 or bf16, with a result in f32: they are
     widened in registers. If both are bf16 on a machine with `bf16Intrinsic`, the
     packed depth is in pairs: [group, panels, kernel..., depth / 2, panel, 2].
@@ -109,6 +115,8 @@ def Ingot_MatmulOp : Ingot_Op<"matmul"> {
     [batch..., panels, depth / d, panel, d]; such a `b` need not be constant.
     With `tiled` it is [batch..., panels, 2 * depth / 64, 16, 64], as the
     weights of ingot.conv; `byte_pairs` is as there.
+    Constants for tensor cores are packed by columns, as there:
+    [1, 1, panel, depth]; so are factors of 8-bit floats, with a result in f32.
 
     `a` and `b` may each be f16 or bf16, with a result in f32, as for
     ingot.conv: pairs are [panels, depth / 2, panel, 2]; so is f32 for tensor
