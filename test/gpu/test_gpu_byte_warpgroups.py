@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from onnx import helper
 from support import tool
-from test_gpu_float8 import PTXAS, Factors
+from test_gpu_float8 import Factors
 from test_gpu_float8 import check as check_float8
 from test_gpu_float8 import save as save_float8
 from test_gpu_products import numbers, save
-from test_gpu_warpgroups import TARGET, check, explain
+from test_gpu_warpgroups import TARGET, check
 
 pytestmark = pytest.mark.skipif(
     bool(tool.emulator_missing(TARGET)), reason="the interpreter of PTX is not built"
@@ -92,7 +92,7 @@ def test_floats(kinds, m, k, n, tile, tmp_path):
         helper.make_node("Relu", ["p"], ["y"]),
     ]
     check_float8(tmp_path, TARGET, factors, nodes, np.maximum(factors.x @ factors.w, 0))
-    assert f"product of warpgroups, tiles of {tile}" in explain(tmp_path / "model.onnx")
+    assert f"product of warpgroups, tiles of {tile}" in tool.explain(tmp_path / "model.onnx", TARGET)
 
 
 @pytest.mark.parametrize(
@@ -107,10 +107,10 @@ def test_reason(m, k, reason, tmp_path):
     feeds = {"x": np.zeros((m, k), np.int8)}
     nodes = [helper.make_node("MatMulInteger", ["x", "w"], ["y"])]
     save(tmp_path / "m.onnx", nodes, feeds, {}, weights)
-    assert f"no product of warpgroups: {reason}" in explain(tmp_path / "m.onnx")
+    assert f"no product of warpgroups: {reason}" in tool.explain(tmp_path / "m.onnx", TARGET)
 
 
-@pytest.mark.skipif(not PTXAS, reason="ptxas is not installed")
+@pytest.mark.skipif(not tool.PTXAS, reason="ptxas is not installed")
 @pytest.mark.parametrize(
     "kind, m, n, tile",
     [
@@ -131,12 +131,12 @@ def test_assembler(kind, m, n, tile, tmp_path):
         factors = Factors((m, 128), (128, n), 1)
         nodes = [*factors.nodes, helper.make_node("MatMul", ["xf", "wf"], ["y"])]
         save_float8(model, nodes, factors.feeds, factors.weights)
-    assert f"product of warpgroups, tiles of {tile}\n" in explain(model)
+    assert f"product of warpgroups, tiles of {tile}\n" in tool.explain(model, TARGET)
     flags = [f"--target={TARGET}", "--emit=ptx", "-o", tmp_path / "m.ptx"]
     finished = tool.run([tool.tool("ingot"), "compile", model, *flags])
     assert finished.outcome() == "done", finished.message()
     flags = ["-v", "-arch=sm_90a", tmp_path / "m.ptx", "-o", tmp_path / "m.cubin"]
-    finished = tool.run([PTXAS, *flags])
+    finished = tool.run([tool.PTXAS, *flags])
     assert finished.status == 0, finished.stderr
     spills = [line for line in finished.stderr.splitlines() if "spill" in line]
     assert spills and all("0 bytes spill stores, 0 bytes spill loads" in s for s in spills)

@@ -7,8 +7,6 @@ are such that warpgroups are chosen: a symbolic batch counts as 8 there.
 """
 
 import itertools
-import os
-import shutil
 
 import ml_dtypes
 import numpy as np
@@ -18,18 +16,11 @@ from support import tool
 from test_gpu_products import numbers, outputs, save
 
 TARGET = "sm_90a"
-PTXAS = shutil.which("ptxas", path=os.environ["PATH"] + ":/usr/local/cuda/bin")
 HALF = np.float16
 
 pytestmark = pytest.mark.skipif(
     bool(tool.emulator_missing(TARGET)), reason="the interpreter of PTX is not built"
 )
-
-
-def explain(model):
-    finished = tool.run([tool.tool("ingot"), "explain", model, f"--target={TARGET}"])
-    assert finished.outcome() == "done", finished.message()
-    return finished.stdout
 
 
 def convolved(x, w, strides, dilations, pads):
@@ -51,7 +42,7 @@ def convolved(x, w, strides, dilations, pads):
 
 def check(folder, model, feeds, reference, tile=""):
     # A symbolic batch may have another kernel for many rows.
-    text = explain(model)
+    text = tool.explain(model, TARGET)
     assert f" convolution of warpgroups, tiles of {tile}" in text
     assert "no convolution of warpgroups" not in text and "larger tiles" not in text
     actual = outputs(model, TARGET, feeds, folder)
@@ -125,7 +116,7 @@ def test_tail(tmp_path):
     ]
     model, feeds = tmp_path / "m.onnx", {"x": x, "r": r}
     save(model, nodes, feeds, {("x", 0): "N", ("r", 0): "N"}, {"w": w, "b": b})
-    assert " convolution of warpgroups, tiles of 64 x 128" in explain(model)
+    assert " convolution of warpgroups, tiles of 64 x 128" in tool.explain(model, TARGET)
     actual = outputs(model, TARGET, feeds, tmp_path)
     np.testing.assert_array_equal(actual, outputs(model, "host", feeds, tmp_path))
     sums = convolved(x, w, [1, 1], [1, 1], [1] * 4) + b[:, None, None] + r
@@ -174,7 +165,7 @@ def test_reason(shape, filters, attributes, reason, tmp_path):
     x, w = np.zeros(shape, HALF), np.zeros(filters, HALF)
     nodes = [helper.make_node("Conv", ["x", "w"], ["y"], **attributes)]
     save(tmp_path / "m.onnx", nodes, {"x": x}, {}, {"w": w})
-    assert f"no convolution of warpgroups: {reason}" in explain(tmp_path / "m.onnx")
+    assert f"no convolution of warpgroups: {reason}" in tool.explain(tmp_path / "m.onnx", TARGET)
 
 
 def test_driver_refuses_a_map(tmp_path):
@@ -195,7 +186,7 @@ def test_driver_refuses_a_map(tmp_path):
     assert "'Conv:big'" in finished.message()
 
 
-@pytest.mark.skipif(not PTXAS, reason="ptxas is not installed")
+@pytest.mark.skipif(not tool.PTXAS, reason="ptxas is not installed")
 @pytest.mark.parametrize(
     "n, channels, filters, tile, registers",
     [
@@ -216,13 +207,13 @@ def test_assembler(n, channels, filters, tile, registers, tmp_path):
     ]
     model = tmp_path / "m.onnx"
     save(model, nodes, {"x": x}, {}, {"w": w, "b": np.zeros(filters, HALF)})
-    assert f" convolution of warpgroups, tiles of {tile}" in explain(model)
+    assert f" convolution of warpgroups, tiles of {tile}" in tool.explain(model, TARGET)
     flags = [f"--target={TARGET}", "--emit=ptx", "-o", tmp_path / "m.ptx"]
     finished = tool.run([tool.tool("ingot"), "compile", model, *flags])
     assert finished.outcome() == "done", finished.message()
     assert "d.shared::cluster.global.im2col.mbarrier" in (tmp_path / "m.ptx").read_text()
     flags = ["-v", "-arch=sm_90a", tmp_path / "m.ptx", "-o", tmp_path / "m.cubin"]
-    finished = tool.run([PTXAS, *flags])
+    finished = tool.run([tool.PTXAS, *flags])
     assert finished.status == 0, finished.stderr
     assert "0 bytes spill stores, 0 bytes spill loads" in finished.stderr
     assert "(C75" not in finished.stderr

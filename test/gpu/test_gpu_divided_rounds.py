@@ -7,7 +7,7 @@ import pytest
 from onnx import helper
 from support import tool
 from test_gpu_products import numbers, outputs, save
-from test_gpu_warpgroups import HALF, TARGET, explain
+from test_gpu_warpgroups import HALF, TARGET
 
 pytestmark = pytest.mark.skipif(
     bool(tool.emulator_missing(TARGET)), reason="the interpreter of PTX is not built"
@@ -50,7 +50,7 @@ def test_tail(columns, tile, multiprocessors, races, tmp_path):
     feeds = {"x": numbers(rng, (256, 2048), HALF)}
     model = tmp_path / "model.onnx"
     save(model, nodes, feeds, {("x", 0): "N"}, weights)
-    assert f"tiles of {tile}; blocks share the tiles of the last round" in explain(model)
+    assert f"tiles of {tile}; blocks share the tiles of the last round" in tool.explain(model, TARGET)
     expected = outputs(model, "host", feeds, tmp_path)
     actual = on_device(model, feeds, tmp_path, multiprocessors, races)
     np.testing.assert_array_equal(actual, expected)
@@ -67,7 +67,7 @@ def test_convolution(tmp_path):
     feeds = {"x": numbers(rng, (4, 232, 8, 8), HALF)}
     model = tmp_path / "model.onnx"
     save(model, nodes, feeds, {("x", 0): "N"}, weights)
-    shown = explain(model)
+    shown = tool.explain(model, TARGET)
     assert "convolution of warpgroups" in shown
     assert "blocks share the tiles of the last round" in shown
     expected = outputs(model, "host", feeds, tmp_path)

@@ -4,8 +4,6 @@ Models are QuantizeLinear, DequantizeLinear and a product; results must be those
 of exact arithmetic on what the 8-bit floats stand for.
 """
 
-import os
-import shutil
 
 import ml_dtypes
 import numpy as np
@@ -18,7 +16,6 @@ KINDS = {
     "e4m3": (ml_dtypes.float8_e4m3fn, TensorProto.FLOAT8E4M3FN, 448),
     "e5m2": (ml_dtypes.float8_e5m2, TensorProto.FLOAT8E5M2, 57344),
 }
-PTXAS = shutil.which("ptxas", path=os.environ["PATH"] + ":/usr/local/cuda/bin")
 
 pytestmark = pytest.mark.skipif(
     bool(tool.emulator_missing("sm_89")), reason="the interpreter of PTX is not built"
@@ -99,12 +96,6 @@ def check(folder, target, factors, nodes, expected, symbols=(), weights=()):
     np.testing.assert_allclose(actual, expected, rtol=2e-6, atol=2e-6 * np.abs(expected).max())
 
 
-def explain(model, target):
-    finished = tool.run([tool.tool("ingot"), "explain", model, f"--target={target}"])
-    assert finished.outcome() == "done", finished.message()
-    return finished.stdout
-
-
 PRODUCTS = [
     # left, right, rows, depth, columns: ragged ones, whole tiles, few rows
     ("e4m3", "e4m3", 33, 37, 21, True),
@@ -128,7 +119,7 @@ def test_matmul(left, right, m, k, n, per_channel, target, tmp_path):
     ]
     expected = np.maximum(factors.x @ factors.w + bias, 0)
     check(tmp_path, target, factors, nodes, expected, weights={"b": bias})
-    assert "matrix product of 8-bit floats" in explain(tmp_path / "model.onnx", target)
+    assert "matrix product of 8-bit floats" in tool.explain(tmp_path / "model.onnx", target)
 
 
 def test_batches(tmp_path):
@@ -153,7 +144,7 @@ def test_halves(tmp_path):
     ]
     model = tmp_path / "m.onnx"
     save(model, nodes, factors.feeds, factors.weights)
-    assert "matrix product of 8-bit floats" in explain(model, "sm_89")
+    assert "matrix product of 8-bit floats" in tool.explain(model, "sm_89")
     x = narrow(factors.feeds["x"].astype(half) / scale, "e4m3").astype(np.float64)
     sums = x @ factors.weights["w8"].astype(np.float64)
     expected = (sums * np.float64(scale) * scales.astype(np.float64)).astype(half)
@@ -237,7 +228,7 @@ def test_convolutions(n, c, size, f, k, stride, pad, group, target, tmp_path):
     ]
     expected = np.maximum(np.concatenate(parts, 1) + bias.reshape(-1, 1, 1), 0)
     check(tmp_path, target, factors, nodes, expected, weights={"b": bias})
-    assert "convolution of 8-bit floats" in explain(tmp_path / "model.onnx", target)
+    assert "convolution of 8-bit floats" in tool.explain(tmp_path / "model.onnx", target)
 
 
 def test_other_machines(tmp_path):
@@ -245,7 +236,7 @@ def test_other_machines(tmp_path):
     factors = Factors((40, 56), (56, 24), 1)
     nodes = [helper.make_node("MatMul", ["xf", "wf"], ["y"])]
     check(tmp_path, "sm_80", factors, nodes, factors.x @ factors.w)
-    text = explain(tmp_path / "model.onnx", "sm_80")
+    text = tool.explain(tmp_path / "model.onnx", "sm_80")
     assert "stays in float" in text and "8-bit floats" not in text.split("stays in float")[0]
 
 
@@ -255,7 +246,7 @@ def test_convolution_on_other_machines(tmp_path):
     nodes = [helper.make_node("Conv", ["xf", "wf"], ["y"])]
     expected = np.einsum("nchw,fc->nfhw", factors.x, factors.w[:, :, 0, 0])
     check(tmp_path, "host", factors, nodes, expected)
-    assert "convolution emitter" in explain(tmp_path / "model.onnx", "host")
+    assert "convolution emitter" in tool.explain(tmp_path / "model.onnx", "host")
 
 
 @pytest.mark.parametrize("target", ["host", "sm_80"])
@@ -296,12 +287,12 @@ def test_reasons(tmp_path):
     factors.weights["sw"] = np.full(56, 0.5, np.float32)
     nodes = [helper.make_node("MatMul", ["xf", "wf"], ["y"])]
     save(tmp_path / "m.onnx", factors.nodes + nodes, factors.feeds, factors.weights)
-    assert "stays in float: scales of weights are not finite constants" in explain(
+    assert "stays in float: scales of weights are not finite constants" in tool.explain(
         tmp_path / "m.onnx", "sm_89"
     )
 
 
-@pytest.mark.skipif(not PTXAS, reason="ptxas is not installed")
+@pytest.mark.skipif(not tool.PTXAS, reason="ptxas is not installed")
 @pytest.mark.parametrize("target", ["sm_89", "sm_90a", "sm_100a", "sm_120"])
 @pytest.mark.parametrize("m, n", [(4096, 4096), (64, 512)])
 def test_assembler(m, n, target, tmp_path):
@@ -316,7 +307,7 @@ def test_assembler(m, n, target, tmp_path):
     assert finished.outcome() == "done", finished.message()
     assert "e4m3.e4m3" in (tmp_path / "m.ptx").read_text()
     flags = ["-v", f"-arch={target}", tmp_path / "m.ptx", "-o", tmp_path / "m.cubin"]
-    finished = tool.run([PTXAS, *flags])
+    finished = tool.run([tool.PTXAS, *flags])
     assert finished.status == 0, finished.stderr
     spills = [line for line in finished.stderr.splitlines() if "spill" in line]
     assert spills and all("0 bytes spill stores, 0 bytes spill loads" in s for s in spills)

@@ -6,9 +6,7 @@ same products of factors rounded or split here: those differ by what summing in
 f32 does, so that a wrong rounding or a missing part shows.
 """
 
-import os
 import re
-import shutil
 
 import numpy as np
 import pytest
@@ -17,7 +15,6 @@ from support import tool
 from test_gpu_products import save
 
 TARGET = "sm_80"
-PTXAS = shutil.which("ptxas", path=os.environ["PATH"] + ":/usr/local/cuda/bin")
 FORMS = ("tf32", "bf16x3", "bf16x6")
 
 pytestmark = pytest.mark.skipif(
@@ -434,7 +431,7 @@ def test_artifact_tells(tmp_path):
     assert "'--fp32-products' must be exact, tf32, bf16x3 or bf16x6" in finished.message()
 
 
-@pytest.mark.skipif(not PTXAS, reason="ptxas is not installed")
+@pytest.mark.skipif(not tool.PTXAS, reason="ptxas is not installed")
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("arch", ["sm_80", "sm_90a"])
 def test_assembler(arch, form, tmp_path):
@@ -458,7 +455,7 @@ def test_assembler(arch, form, tmp_path):
     assert warpgroups == (1 if (arch, form) == ("sm_90a", "tf32") else 0)
     assert text.count(REMARKS[form] + "128 x 128") == 2 - warpgroups
     ingot("compile", model, form, arch, "--emit=ptx", "-o", ptx)
-    finished = tool.run([PTXAS, "-v", f"-arch={arch}", ptx, "-o", tmp_path / "m.cubin"])
+    finished = tool.run([tool.PTXAS, "-v", f"-arch={arch}", ptx, "-o", tmp_path / "m.cubin"])
     assert finished.status == 0, finished.stderr
     spills = re.findall(r"(\d+) bytes spill stores, (\d+) bytes spill loads", finished.stderr)
     assert spills and set(spills) == {("0", "0")} and "(C75" not in finished.stderr

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from onnx import helper
 from support import tool
-from test_gpu_shared_tiles import explain
 from test_gpu_products import numbers, outputs, save
 
 pytestmark = pytest.mark.skipif(
@@ -44,7 +43,7 @@ def build(path, op, shape, attributes):
 def test_values(op, shape, attributes, target, tmp_path, monkeypatch):
     model = tmp_path / "model.onnx"
     feeds = build(model, op, shape, attributes)
-    assert "blocks share a result" in explain(model, target)
+    assert "blocks share a result" in tool.explain(model, target)
     expected = outputs(model, "host", feeds, tmp_path)
     for seed in (1, 2):
         monkeypatch.setenv("INGOT_FAKE_CUDA_SEED", str(seed))
@@ -133,7 +132,7 @@ def test_contexts_and_graphs(tmp_path):
     ]
     x = numbers(rng, (2, 5, 20, 900), np.float32)
     save(tmp_path / "model.onnx", nodes, {"x": x[0, 0]}, {}, weights)
-    assert "blocks share a tile" in explain(tmp_path / "model.onnx", "sm_80")
+    assert "blocks share a tile" in tool.explain(tmp_path / "model.onnx", "sm_80")
     artifact = tmp_path / "model.so"
     finished = tool.run(
         [tool.tool("ingot"), "compile", tmp_path / "model.onnx", "--target=sm_80", "-o", artifact]

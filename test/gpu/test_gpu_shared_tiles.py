@@ -18,16 +18,10 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def explain(model, target):
-    finished = tool.run([tool.tool("ingot"), "explain", model, f"--target={target}"])
-    assert finished.outcome() == "done", finished.message()
-    return finished.stdout
-
-
 def check(folder, monkeypatch, target, nodes, feeds, weights, symbols=(), blocks="", seeds=(1, 2)):
     model = folder / "model.onnx"
     save(model, nodes, feeds, dict(symbols), weights)
-    assert f"{blocks} blocks share a tile of" in explain(model, target)
+    assert f"{blocks} blocks share a tile of" in tool.explain(model, target)
     expected = outputs(model, "host", feeds, folder)
     for seed in seeds:
         monkeypatch.setenv("INGOT_FAKE_CUDA_SEED", str(seed))
@@ -133,7 +127,7 @@ def test_few_rows(kind, m, k, n, target, tmp_path, monkeypatch):
     feeds = {"x": numbers(rng, (m, k), dtype)}
     model = tmp_path / "model.onnx"
     save(model, nodes, feeds, {}, weights)
-    assert f"columns of {m} row" in explain(model, target)
+    assert f"columns of {m} row" in tool.explain(model, target)
     expected = outputs(model, "host", feeds, tmp_path)
     for seed in (1, 2):
         monkeypatch.setenv("INGOT_FAKE_CUDA_SEED", str(seed))

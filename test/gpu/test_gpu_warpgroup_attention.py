@@ -5,8 +5,6 @@ Warpgroups are chosen where tiles are many. Batches and lengths with names are
 taken for large ones, so the sizes that are run can be small.
 """
 
-import os
-import shutil
 
 import numpy as np
 import pytest
@@ -15,17 +13,10 @@ from support import tool
 from test_gpu_attention import attention, execute, info, reference, softmax, values
 
 TARGET = "sm_90a"
-PTXAS = shutil.which("ptxas", path=os.environ["PATH"] + ":/usr/local/cuda/bin")
 
 pytestmark = pytest.mark.skipif(
     bool(tool.emulator_missing(TARGET)), reason="the interpreter of PTX is not built"
 )
-
-
-def explain(model):
-    finished = tool.run([tool.tool("ingot"), "explain", model, f"--target={TARGET}"])
-    assert finished.outcome() == "done", finished.message()
-    return finished.stdout
 
 
 def expect_warpgroups(folder):
@@ -64,7 +55,7 @@ def check(folder, feeds, tile="", dtype="float16", causal=0, names="BMN", **more
     actual = attention(feeds, folder, TARGET, symbolic, **attributes)
     expect_warpgroups(folder)
     if tile:
-        said = explain(folder / "model.onnx")
+        said = tool.explain(folder / "model.onnx", TARGET)
         assert f"attention of warpgroups, tiles of {tile}\n" in said
     bias = feeds.get("mask", np.float16(0))
     bias = np.where(bias, 0, -np.inf) if bias.dtype == bool else bias.astype("d")
@@ -185,7 +176,7 @@ def test_reasons(tmp_path):
         made = helper.make_tensor_value_info("out", key_type, None)
         node = helper.make_node("Attention", ["q", "k", "v"], ["out"])
         save(tmp_path / "m.onnx", [node], given, made)
-        assert f"no attention of warpgroups: {reason}" in explain(tmp_path / "m.onnx")
+        assert f"no attention of warpgroups: {reason}" in tool.explain(tmp_path / "m.onnx", TARGET)
 
 
 @pytest.mark.parametrize("scale", [-0.25, 0.0, 200.0, 3e5])
@@ -256,7 +247,7 @@ def test_chosen_by_size(tmp_path):
         made = helper.make_tensor_value_info("out", TensorProto.FLOAT16, None)
         node = helper.make_node("Attention", ["q", "k", "v"], ["out"])
         save(tmp_path / "m.onnx", [node], given, made)
-        said = explain(tmp_path / "m.onnx")
+        said = tool.explain(tmp_path / "m.onnx", TARGET)
         assert ("kernel: attention of warpgroups" in said) == chosen
         assert ("smaller tiles of warps keep more of the device busy" in said) != chosen
 
@@ -278,7 +269,7 @@ def test_schedules_do_not_change_bits(tmp_path, monkeypatch):
         np.testing.assert_array_equal(result, results[0])
 
 
-@pytest.mark.skipif(not PTXAS, reason="ptxas is not installed")
+@pytest.mark.skipif(not tool.PTXAS, reason="ptxas is not installed")
 @pytest.mark.parametrize("causal", [0, 1])
 @pytest.mark.parametrize(
     "element, size, heads, tokens, mask, registers",
@@ -308,7 +299,7 @@ def test_assembler(element, size, heads, tokens, mask, registers, causal, tmp_pa
     assert finished.outcome() == "done", finished.message()
     assert "wgmma.mma_async" in (tmp_path / "m.ptx").read_text()
     flags = ["-v", "-arch=sm_90a", tmp_path / "m.ptx", "-o", tmp_path / "m.cubin"]
-    finished = tool.run([PTXAS, *flags])
+    finished = tool.run([tool.PTXAS, *flags])
     assert finished.status == 0, finished.stderr
     assert "0 bytes spill stores, 0 bytes spill loads" in finished.stderr
     assert "(C75" not in finished.stderr

@@ -5,8 +5,6 @@ Factors are small multiples of 1/8, so that sums are exact in any order: results
 must be those of the processor to the bit.
 """
 
-import os
-import shutil
 
 import numpy as np
 import pytest
@@ -15,7 +13,6 @@ from support import tool
 from test_gpu_products import numbers, outputs, save
 
 TARGET = "sm_90a"
-PTXAS = shutil.which("ptxas", path=os.environ["PATH"] + ":/usr/local/cuda/bin")
 HALF = np.float16
 
 pytestmark = pytest.mark.skipif(
@@ -23,17 +20,11 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def explain(model):
-    finished = tool.run([tool.tool("ingot"), "explain", model, f"--target={TARGET}"])
-    assert finished.outcome() == "done", finished.message()
-    return finished.stdout
-
-
 def check(folder, monkeypatch, nodes, feeds, weights, symbols=(), tile="", seeds=(1,)):
     """Compares results, of warpgroups with tiles that begin so."""
     model = folder / "model.onnx"
     save(model, nodes, feeds, dict(symbols), weights)
-    assert f"product of warpgroups, tiles of {tile}" in explain(model)
+    assert f"product of warpgroups, tiles of {tile}" in tool.explain(model, TARGET)
     expected = outputs(model, "host", feeds, folder)
     for seed in seeds:
         monkeypatch.setenv("INGOT_FAKE_CUDA_SEED", str(seed))
@@ -102,7 +93,7 @@ def test_few_or_many_rows(tmp_path, monkeypatch):
         monkeypatch.delenv("INGOT_FAKE_CUDA_TRACE")
         is_many = shape[0] * shape[1] >= 256
         assert ("cuTensorMapEncodeTiled" in trace.read_text()) == is_many
-    assert "for 256 rows and more: product of warpgroups" in explain(tmp_path / "m.onnx")
+    assert "for 256 rows and more: product of warpgroups" in tool.explain(tmp_path / "m.onnx", TARGET)
 
 
 def test_transposed_left(tmp_path, monkeypatch):
@@ -135,7 +126,7 @@ def test_reason(k, dtype, reason, tmp_path):
     weights = {"w": np.zeros((k, 1024), dtype)}
     feeds = {"x": np.zeros((2048, k), dtype)}
     save(tmp_path / "m.onnx", [helper.make_node("MatMul", ["x", "w"], ["y"])], feeds, {}, weights)
-    assert f"no product of warpgroups: {reason}" in explain(tmp_path / "m.onnx")
+    assert f"no product of warpgroups: {reason}" in tool.explain(tmp_path / "m.onnx", TARGET)
 
 
 def test_driver_refuses_a_map(tmp_path):
@@ -156,7 +147,7 @@ def test_driver_refuses_a_map(tmp_path):
     assert "'MatMul:big'" in finished.message()
 
 
-@pytest.mark.skipif(not PTXAS, reason="ptxas is not installed")
+@pytest.mark.skipif(not tool.PTXAS, reason="ptxas is not installed")
 @pytest.mark.parametrize(
     "m, n, tile, registers",
     [
@@ -176,12 +167,12 @@ def test_assembler(m, n, tile, registers, tmp_path):
     ]
     model = tmp_path / "m.onnx"
     save(model, nodes, {"x": np.zeros((m, 1024), HALF)}, {}, weights)
-    assert f"product of warpgroups, tiles of {tile}\n" in explain(model)
+    assert f"product of warpgroups, tiles of {tile}\n" in tool.explain(model, TARGET)
     flags = [f"--target={TARGET}", "--emit=ptx", "-o", tmp_path / "m.ptx"]
     finished = tool.run([tool.tool("ingot"), "compile", model, *flags])
     assert finished.outcome() == "done", finished.message()
     flags = ["-v", "-arch=sm_90a", tmp_path / "m.ptx", "-o", tmp_path / "m.cubin"]
-    finished = tool.run([PTXAS, *flags])
+    finished = tool.run([tool.PTXAS, *flags])
     assert finished.status == 0, finished.stderr
     assert "0 bytes spill stores, 0 bytes spill loads" in finished.stderr
     assert "(C75" not in finished.stderr

@@ -41,12 +41,6 @@ def quantized(rng, k, n, bits, block, zeros, exact=True):
     return codes, scales, points, weights
 
 
-def explain(model, target):
-    finished = tool.run([tool.tool("ingot"), "explain", model, f"--target={target}"])
-    assert finished.outcome() == "done", finished.message()
-    return finished.stdout
-
-
 def run(folder, target, nodes, feeds, constants, symbols=()):
     if tool.emulator_missing(target):
         pytest.skip(tool.emulator_missing(target))
@@ -99,8 +93,8 @@ def test_rows(m, k, n, bits, block, zeros, dtype, target, tmp_path):
     assert y.dtype == dtype
     np.testing.assert_array_equal(y, (x.astype(float) @ weights).astype(dtype))
     form = "tensor cores" if dtype == np.float16 and target != "sm_75" else "multiply-adds"
-    assert f"weights of {bits} bits in tiles" in explain(tmp_path / "model.onnx", target)
-    assert form in explain(tmp_path / "model.onnx", target)
+    assert f"weights of {bits} bits in tiles" in tool.explain(tmp_path / "model.onnx", target)
+    assert form in tool.explain(tmp_path / "model.onnx", target)
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -126,7 +120,7 @@ def test_large_tiles(m, n, tile, dtype, tmp_path):
     x = numbers(rng, (m, 32), dtype)
     y = run(tmp_path, "sm_80", nodes, {"x": x}, constants)
     np.testing.assert_array_equal(y, (x.astype(float) @ weights).astype(dtype))
-    assert tile in explain(tmp_path / "model.onnx", "sm_80")
+    assert tile in tool.explain(tmp_path / "model.onnx", "sm_80")
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
@@ -144,7 +138,7 @@ def test_symbolic_rows(matrices, rows, dtype, tmp_path):
     y = run(tmp_path, "sm_80", nodes, {"x": x}, constants, symbols)
     product = (x.astype(float) @ weights).astype(dtype)
     np.testing.assert_array_equal(y, np.maximum(product + constants["b"], 0))
-    told = explain(tmp_path / "model.onnx", "sm_80")
+    told = tool.explain(tmp_path / "model.onnx", "sm_80")
     assert "with weights of 4 bits for up to 8 rows" in told
     assert "for 9 rows and more: product with weights of 4 bits in tiles" in told
 
@@ -198,7 +192,7 @@ def test_dequantize(element, k, block, tiles, kind, tmp_path):
     if element == TensorProto.BFLOAT16:
         bound = bound + digits[element] * (np.abs(x) @ np.abs(weights))
     assert np.all(np.abs(y - exact) <= bound)
-    assert ("in tiles" in explain(tmp_path / "model.onnx", "sm_80")) == tiles
+    assert ("in tiles" in tool.explain(tmp_path / "model.onnx", "sm_80")) == tiles
 
 
 @pytest.mark.parametrize("form", ["tf32", "bf16x3"])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import pathlib
 import re
 import signal
@@ -163,3 +164,14 @@ def target_flags(target):
     if is_gpu(target):
         return [f"--target={target}", "--ptxas=off"]
     return [] if target == "host" else [f"--target={target}"]
+
+
+# NVIDIA's assembler, or None.
+PTXAS = shutil.which("ptxas", path=os.environ["PATH"] + ":/usr/local/cuda/bin")
+
+
+def explain(model, target):
+    """What `ingot explain` says of a model compiled for a target."""
+    finished = run([tool("ingot"), "explain", model, f"--target={target}"])
+    assert finished.outcome() == "done", finished.message()
+    return finished.stdout
